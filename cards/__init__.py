@@ -1,0 +1,1 @@
+"""Domain values in, Adaptive Cards out. Pure: no I/O, no clock."""

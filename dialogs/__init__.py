@@ -1,0 +1,1 @@
+"""Guided conversations: ask for what is missing, by field name."""

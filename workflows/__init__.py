@@ -1,0 +1,1 @@
+"""Definitions, expressions and the engine that carries runs out."""

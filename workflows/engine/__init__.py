@@ -1,0 +1,1 @@
+"""Durable execution: transitions, workers, timers, recovery. Only `durable.py` knows DBOS."""
