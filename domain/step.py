@@ -53,18 +53,12 @@ class Done:
 
 
 @dataclass(frozen=True, slots=True)
-class Wait:
-    """Nothing to do until *until*."""
-
-    until: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class Retry:
     """It may work later."""
 
     reason: str
     after: timedelta
+    may_have_happened: bool = False  #: it was sent and no answer came
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +69,7 @@ class Fail:
     may_have_happened: bool = False  #: it was sent and no answer came
 
 
-Outcome = Done | Wait | Retry | Fail
+Outcome = Done | Retry | Fail
 
 
 def idempotency_key(run_id: str, step: str, generation: int) -> str:

@@ -1,1 +1,1 @@
-"""Where it is kept: SQLAlchemy Core tables. One transaction is one `UnitOfWork`. SQL stops here."""
+"""Where it is kept: SQLAlchemy Core. One transaction is one `UnitOfWork`; SQL stops here."""

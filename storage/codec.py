@@ -1,0 +1,171 @@
+"""Domain values to JSON and back, field by field.
+
+What is written here is read years later: a field that goes keeps being accepted, a field that
+comes gets a default. Sets are sorted, so that equal values have equal texts.
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from domain.actor import Actor, ActorKind, ObjectId, TenantId
+from domain.command import Effect
+from domain.conversation import Conversation, ConversationKind
+from domain.notice import Message
+from domain.plan import ActionPlan, Change, Plan, StepPlan
+from domain.policy import GateKind, GateRule
+
+JsonObject = Mapping[str, Any]
+
+
+def actor_to_json(actor: Actor) -> JsonObject:
+    """*actor* as JSON."""
+    return {
+        "tenant": actor.tenant,
+        "id": actor.id,
+        "name": actor.name,
+        "kind": actor.kind.value,
+        "roles": sorted(actor.roles),
+        "groups": sorted(actor.groups),
+        "is_guest": actor.is_guest,
+        "is_known": actor.is_known,
+    }
+
+
+def actor_from_json(value: JsonObject) -> Actor:
+    """The actor in *value*."""
+    return Actor(
+        tenant=TenantId(value["tenant"]),
+        id=ObjectId(value["id"]),
+        name=value["name"],
+        kind=ActorKind(value["kind"]),
+        roles=frozenset(value["roles"]),
+        groups=frozenset(value["groups"]),
+        is_guest=value["is_guest"],
+        is_known=value["is_known"],
+    )
+
+
+def conversation_to_json(conversation: Conversation) -> JsonObject:
+    """*conversation* as JSON."""
+    return {
+        "tenant": conversation.tenant,
+        "service_url": conversation.service_url,
+        "id": conversation.id,
+        "kind": conversation.kind.value,
+        "bot_id": conversation.bot_id,
+    }
+
+
+def conversation_from_json(value: JsonObject) -> Conversation:
+    """The conversation in *value*."""
+    return Conversation(
+        tenant=TenantId(value["tenant"]),
+        service_url=value["service_url"],
+        id=value["id"],
+        kind=ConversationKind(value["kind"]),
+        bot_id=value["bot_id"],
+    )
+
+
+def message_to_json(message: Message) -> JsonObject:
+    """*message* as JSON."""
+    return {
+        "markdown": message.markdown,
+        "card": message.card,
+        "reply_to": message.reply_to,
+    }
+
+
+def message_from_json(value: JsonObject) -> Message:
+    """The message in *value*."""
+    return Message(markdown=value["markdown"], card=value["card"], reply_to=value["reply_to"])
+
+
+def gate_rule_to_json(rule: GateRule) -> JsonObject:
+    """*rule* as JSON; its time in seconds."""
+    return {
+        "kind": rule.kind.value,
+        "count": rule.count,
+        "group": rule.group,
+        "expires": rule.expires.total_seconds(),
+    }
+
+
+def gate_rule_from_json(value: JsonObject) -> GateRule:
+    """The gate rule in *value*."""
+    return GateRule(
+        kind=GateKind(value["kind"]),
+        count=value["count"],
+        group=value["group"],
+        expires=timedelta(seconds=value["expires"]),
+    )
+
+
+def plan_to_json(plan: Plan) -> JsonObject:
+    """*plan* as JSON."""
+    return {
+        "definition_digest": plan.definition_digest,
+        "inputs": plan.inputs,
+        "lock": plan.lock,
+        "steps": [
+            {
+                "step": each.step,
+                "uses": each.uses,
+                "effect": each.effect.value,
+                "arguments": each.arguments,
+                "plan": _action_plan_to_json(each.plan) if each.plan else None,
+            }
+            for each in plan.steps
+        ],
+    }
+
+
+def plan_from_json(value: JsonObject) -> Plan:
+    """The plan in *value*."""
+    return Plan(
+        definition_digest=value["definition_digest"],
+        inputs=value["inputs"],
+        lock=value["lock"],
+        steps=tuple(
+            StepPlan(
+                step=each["step"],
+                uses=each["uses"],
+                effect=Effect(each["effect"]),
+                arguments=each["arguments"],
+                plan=_action_plan_from_json(each["plan"]) if each["plan"] else None,
+            )
+            for each in value["steps"]
+        ),
+    )
+
+
+def _action_plan_to_json(plan: ActionPlan) -> JsonObject:
+    return {
+        "summary": plan.summary,
+        "changes": [
+            {"target": each.target, "what": each.what, "before": each.before, "after": each.after}
+            for each in plan.changes
+        ],
+        "untouched": list(plan.untouched),
+        "rollback": plan.rollback,
+        "before": plan.before,
+    }
+
+
+def _action_plan_from_json(value: JsonObject) -> ActionPlan:
+    return ActionPlan(
+        summary=value["summary"],
+        changes=tuple(
+            Change(
+                target=each["target"],
+                what=each["what"],
+                before=each["before"],
+                after=each["after"],
+            )
+            for each in value["changes"]
+        ),
+        untouched=tuple(value["untouched"]),
+        rollback=value["rollback"],
+        before=value["before"],
+    )

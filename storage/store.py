@@ -1,0 +1,158 @@
+"""The database, opened: work is handed in and runs inside one transaction, off the event loop."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from typing import Self, TypeVar
+
+import sqlalchemy as sa
+
+from domain.errors import Bug, Unavailable
+from domain.ports import Clock, Ids
+from storage.database import READERS, WRITERS, parse_url, reading_engine, writing_engine
+from storage.migrate import upgrade
+from storage.unit import UnitOfWork
+
+T = TypeVar("T")
+
+_ATTEMPTS = 5
+_LOST_A_RACE = {"40001", "40P01"}
+"""PostgreSQL's serialization failure and deadlock: nothing happened, and again it may work.
+https://www.postgresql.org/docs/current/errcodes-appendix.html"""
+
+
+class Store:
+    """Signalbox's database."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        writing: sa.Engine,
+        reading: sa.Engine,
+        audit_key: bytes,
+        clock: Clock,
+        ids: Ids,
+    ) -> None:
+        self.url = url
+        self._writing = writing
+        self._reading = reading
+        self._audit_key = audit_key
+        self._clock = clock
+        self._ids = ids
+        writers = 1 if writing.dialect.name == "sqlite" else WRITERS
+        self._writers = ThreadPoolExecutor(writers, thread_name_prefix="signalbox-write")
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="signalbox-read")
+
+    @classmethod
+    def open(cls, url: str, *, audit_key: bytes, clock: Clock, ids: Ids) -> Self:
+        """The database at *url*, made or brought to the newest schema.
+
+        Raises:
+            Refused: *url* names no database of ours, or one of a newer version.
+            Unavailable: the database does not answer.
+        """
+        parsed = parse_url(url)
+        return cls(
+            url,
+            writing=_upgraded(parsed),
+            reading=reading_engine(parsed),
+            audit_key=audit_key,
+            clock=clock,
+            ids=ids,
+        )
+
+    async def transaction(self, work: Callable[[UnitOfWork], T]) -> T:
+        """Run *work* in a transaction that may write; what it returns comes back.
+
+        Anything that *work* raises undoes all of it, and is raised here. It runs in another
+        thread, and on PostgreSQL again if it lost a race: what it does besides the database
+        belongs into `after_commit`. A caller that is cancelled meanwhile does not learn whether
+        it committed.
+
+        Raises:
+            Unavailable: the database did not answer.
+            Bug: a constraint of the database does not hold.
+        """
+        loop = asyncio.get_running_loop()
+
+        def commit() -> T:
+            result, callbacks = self._commit(work)
+            for callback in callbacks:
+                loop.call_soon_threadsafe(callback)
+            return result
+
+        return await loop.run_in_executor(self._writers, commit)
+
+    async def read(self, work: Callable[[UnitOfWork], T]) -> T:
+        """Run *work* on one consistent state of the database; it cannot write.
+
+        Raises:
+            Unavailable: the database did not answer.
+        """
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, work)
+
+    def close(self) -> None:
+        """Wait for what is under way, and close the connections."""
+        self._writers.shutdown()
+        self._readers.shutdown()
+        self._reading.dispose()
+        self._writing.dispose()
+
+    def _commit(self, work: Callable[[UnitOfWork], T]) -> tuple[T, list[Callable[[], None]]]:
+        attempt = 1
+        while True:
+            try:
+                with self._writing.begin() as connection:
+                    unit = self._unit(connection)
+                    result = work(unit)
+            except sa.exc.StatementError as error:
+                if attempt < _ATTEMPTS and getattr(error.orig, "sqlstate", "") in _LOST_A_RACE:
+                    attempt += 1
+                    continue
+                raise _foreign(error) from error
+            return result, unit.callbacks
+
+    def _read(self, work: Callable[[UnitOfWork], T]) -> T:
+        try:
+            with self._reading.begin() as connection:
+                return work(self._unit(connection))
+        except sa.exc.StatementError as error:
+            raise _foreign(error) from error
+
+    def _unit(self, connection: sa.Connection) -> UnitOfWork:
+        return UnitOfWork(
+            connection, now=self._clock.now(), ids=self._ids, audit_key=self._audit_key
+        )
+
+
+def upgrade_database(url: str) -> None:
+    """Make the database at *url*, or bring it to the newest schema.
+
+    Raises:
+        Refused, Unavailable: as `Store.open`.
+    """
+    _upgraded(parse_url(url)).dispose()
+
+
+def _upgraded(url: sa.URL) -> sa.Engine:
+    """The writing engine of the database at *url*, which has the newest schema."""
+    with ExitStack() as on_failure:
+        writing = writing_engine(url)
+        on_failure.callback(writing.dispose)
+        try:
+            upgrade(writing)
+        except sa.exc.DBAPIError as error:
+            raise _foreign(error) from error
+        on_failure.pop_all()
+    return writing
+
+
+def _foreign(error: sa.exc.StatementError) -> Unavailable | Bug:
+    """*error* in our words."""
+    if isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError):
+        return Unavailable("The database did not answer.", hint="Try again in a moment.")
+    if not isinstance(error, sa.exc.DBAPIError):
+        return Bug(f"A value cannot be stored: {error.orig}")
+    return Bug("The database refused what was written.")

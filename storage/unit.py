@@ -1,0 +1,49 @@
+"""One transaction, as those see it who work inside."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from domain.ports import Ids
+from storage.audit import AuditLog
+from storage.executors import Executors
+from storage.gates import Gates
+from storage.inbox import Inbox
+from storage.locks import Locks
+from storage.outbox import Outbox
+from storage.roster import Roster
+from storage.run_cards import RunCards
+from storage.runs import Runs, Steps
+
+
+class UnitOfWork:
+    """The tables, within one transaction."""
+
+    connection: Any
+    """The database connection, for work that must commit with ours; opaque to callers."""
+
+    now: datetime
+    """The moment of this transaction; it does not move."""
+
+    def __init__(
+        self, connection: sa.Connection, *, now: datetime, ids: Ids, audit_key: bytes
+    ) -> None:
+        self.connection = connection
+        self.now = now
+        self.callbacks: list[Callable[[], None]] = []  #: for the store, once it has committed
+        self.runs = Runs(connection)
+        self.steps = Steps(connection)
+        self.gates = Gates(connection)
+        self.locks = Locks(connection, now)
+        self.audit = AuditLog(connection, now, ids, audit_key)
+        self.inbox = Inbox(connection, now)
+        self.outbox = Outbox(connection, now)
+        self.cards = RunCards(connection, now)
+        self.executors = Executors(connection)
+        self.members = Roster(connection)
+
+    def after_commit(self, callback: Callable[[], None]) -> None:
+        """Have *callback* run on the event loop once this transaction has committed."""
+        self.callbacks.append(callback)
