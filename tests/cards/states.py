@@ -1,0 +1,432 @@
+"""Runs in every state a card can show, and the other cards: the approved files come of it."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from cards.answers import StatusRow, help_card, lines_card, runs_card, status_card, whoami_card
+from cards.run import Button, Refresh, RunView, run_card
+from domain.actor import Actor, ObjectId, TenantId
+from domain.approval import Choice, Gate, GateState, Vote
+from domain.command import Effect
+from domain.conversation import Conversation, ConversationKind
+from domain.plan import ActionPlan, Change, Plan, StepPlan
+from domain.policy import NO_GATE, GateKind, GateRule
+from domain.run import Run, RunId, RunState
+from domain.step import StepRun, StepState
+
+ZONE = ZoneInfo("Europe/Berlin")
+START = datetime(2026, 11, 24, 13, 2, tzinfo=UTC)  # 14:02 in Berlin
+NOW = START + timedelta(minutes=18)
+TENANT = TenantId("00000000-0000-4000-8000-00000000aaaa")
+APPROVAL = GateRule(kind=GateKind.APPROVAL, count=2, group="prod-approvers")
+CONFIRM = GateRule(kind=GateKind.CONFIRM, expires=timedelta(minutes=10))
+DEPLOY: Mapping[str, Any] = {
+    "name": "deploy",
+    "title": "Deploy a service",
+    "command": "deploy <service> <version> to <environment>",
+    "inputs": {
+        "service": {"type": "service"},
+        "version": {"type": "version"},
+        "environment": {"type": "environment"},
+    },
+}
+CONSOLE = "https://signalbox.example.com/console/runs/k7f3q2ma"
+
+BUTTONS = (
+    Button(title="Approve", verb="approve", token="tok-approve", style="positive"),
+    Button(
+        title="Reject",
+        verb="reject",
+        token="tok-reject",
+        style="destructive",
+        comment="required",
+    ),
+    Button(title="Cancel", verb="cancel", token="tok-cancel"),
+)
+REFRESH = Refresh(verb="run", token="tok-refresh", user_ids=("29:approver-1", "29:approver-2"))
+
+
+def an_actor(name: str = "dev-1", number: int = 1) -> Actor:
+    """Somebody of the demo's tenant."""
+    return Actor(tenant=TENANT, id=ObjectId(f"00000000-0000-4000-8000-{number:012}"), name=name)
+
+
+def a_plan(*steps: StepPlan) -> Plan:
+    """A plan; by default, the deployment of a new version."""
+    return Plan(
+        definition_digest="d" * 64,
+        inputs={"service": "shop", "version": "v1.1.0", "environment": "prod"},
+        steps=steps or (SWITCH, CHECK),
+        lock="shop/prod",
+    )
+
+
+SWITCH = StepPlan(
+    step="switch",
+    uses="supervisor.switch@1",
+    effect=Effect.WRITE,
+    arguments={"service": "shop", "environment": "prod", "version": "v1.1.0"},
+    plan=ActionPlan(
+        summary="Switch shop in prod to v1.1.0",
+        changes=(
+            Change(target="shop in prod", what="version", before="v1.0.0", after="v1.1.0"),
+            Change(target="shop in prod", what="commit", before="3c1d9a2", after="9f0b7e4"),
+        ),
+        untouched=("orders database", "billing in prod"),
+        rollback="Switch shop in prod back to v1.0.0.",
+        before={"version": "v1.0.0"},
+    ),
+)
+CHECK = StepPlan(step="check", uses="http.check@1", effect=Effect.READ, arguments={})
+
+
+def a_run(state: RunState, **changes: Any) -> Run:
+    """A run that deploys shop to prod."""
+    values: dict[str, Any] = {
+        "id": RunId("k7f3q2ma"),
+        "workflow": "deploy",
+        "title": "Deploy a service",
+        "definition": DEPLOY,
+        "inputs": {"service": "shop", "version": "v1.1.0", "environment": "prod"},
+        "reason": "Fixes the rounding of prices (SHOP-812).",
+        "requester": an_actor(),
+        "conversation": Conversation(
+            tenant=TENANT,
+            service_url="http://127.0.0.1:3979/",
+            id="19:ops@thread.tacv2",
+            kind=ConversationKind.CHANNEL,
+            bot_id="28:bot",
+        ),
+        "gate_rule": APPROVAL,
+        "state": state,
+        "rev": 1,
+        "generation": 1,
+        "created_at": START,
+        "plan": a_plan(),
+        "lock": "shop/prod",
+    }
+    return Run(**{**values, **changes})
+
+
+def a_vote(name: str, choice: Choice, comment: str = "", minutes: int = 9) -> Vote:
+    """A vote, some minutes after the request."""
+    return Vote(
+        voter=ObjectId(f"oid-{name}"),
+        name=name,
+        choice=choice,
+        comment=comment,
+        at=START + timedelta(minutes=minutes),
+    )
+
+
+def a_gate(*votes: Vote, rule: GateRule = APPROVAL, state: GateState = GateState.OPEN) -> Gate:
+    """A gate opened with the request."""
+    return Gate(
+        id="g-1",
+        run_id="k7f3q2ma",
+        rev=1,
+        plan_digest=a_plan().digest,
+        rule=rule,
+        state=state,
+        opened_at=START,
+        expires_at=START + rule.expires,
+        votes=votes,
+    )
+
+
+def steps(*states: StepState, details: Mapping[int, str] | None = None) -> tuple[StepRun, ...]:
+    """The steps of a deployment; each takes longer than the one before."""
+    titles = ("Fetch the release", "Switch the version", "Check its health")
+    begun = NOW - timedelta(seconds=90)
+    made = []
+    for position, (title, state) in enumerate(zip(titles, states, strict=True)):
+        started = None if state in {StepState.PENDING, StepState.SKIPPED} else begun
+        ended = state not in {StepState.PENDING, StepState.RUNNING, StepState.WAITING}
+        length = timedelta(seconds=4 + 30 * position)
+        made.append(
+            StepRun(
+                run_id="k7f3q2ma",
+                name=f"step{position}",
+                title=title,
+                position=position,
+                state=state,
+                attempt=0 if state is StepState.PENDING else 1,
+                started_at=started,
+                finished_at=begun + length if started and ended else None,
+                detail=(details or {}).get(position, ""),
+            )
+        )
+        begun += length
+    return tuple(made)
+
+
+def view(run: Run, *step_runs: StepRun, gate: Gate | None = None, **changes: Any) -> RunView:
+    """What a card is made from."""
+    values: dict[str, Any] = {
+        "run": run,
+        "steps": step_runs,
+        "gate": gate,
+        "lock_holder": None,
+        "now": NOW,
+        "zone": ZONE,
+    }
+    return RunView(**{**values, **changes})
+
+
+S = StepState
+NOT_BEGUN = steps(S.PENDING, S.PENDING, S.PENDING)
+YES_1 = a_vote("approver-1", Choice.APPROVE, "Checked the dashboards", minutes=9)
+YES_2 = a_vote("approver-2", Choice.APPROVE, minutes=14)
+BOTH = a_gate(YES_1, YES_2, state=GateState.APPROVED)
+UNDER_WAY: Mapping[str, Any] = {
+    "queued_at": START + timedelta(minutes=14),
+    "started_at": NOW - timedelta(seconds=90),
+}
+ENDED: Mapping[str, Any] = {**UNDER_WAY, "finished_at": NOW}
+HOLDER = a_run(RunState.RUNNING, id=RunId("b2c4d6e7"), requester=an_actor("sre-1", 2), **UNDER_WAY)
+
+
+def planning() -> dict[str, Any]:
+    """Just asked for; a worker looks at the live systems."""
+    run = a_run(RunState.PLANNING, plan=None, lock=None)
+    return run_card(view(run, now=START), buttons=BUTTONS[2:])
+
+
+def planning_again() -> dict[str, Any]:
+    """The world is no longer what was approved."""
+    run = a_run(
+        RunState.PLANNING, plan=None, rev=2, outcome="somebody switched shop in prod to v1.0.1."
+    )
+    return run_card(view(run, gate=a_gate(YES_1, state=GateState.SUPERSEDED)))
+
+
+def waiting_for_approval() -> dict[str, Any]:
+    """One of two has approved."""
+    run = a_run(RunState.AWAITING_APPROVAL)
+    return run_card(
+        view(run, *NOT_BEGUN, gate=a_gate(YES_1), console_url=CONSOLE),
+        buttons=BUTTONS,
+        refresh=REFRESH,
+    )
+
+
+def waiting_for_approval_with_note() -> dict[str, Any]:
+    """What the requester sees who pressed Approve."""
+    run = a_run(RunState.AWAITING_APPROVAL)
+    return run_card(
+        view(run, *NOT_BEGUN, gate=a_gate()),
+        buttons=BUTTONS[2:],
+        note="You requested this; four-eyes applies. Ask somebody of prod-approvers.",
+    )
+
+
+def waiting_for_confirmation() -> dict[str, Any]:
+    """A restart has no before and after, only a deed."""
+    restart = StepPlan(
+        step="restart",
+        uses="supervisor.restart@1",
+        effect=Effect.WRITE,
+        arguments={"service": "shop"},
+        plan=ActionPlan(
+            summary="Restart shop in prod: one process, about 2 s without answers.",
+            untouched=("version v1.0.0", "orders database"),
+        ),
+    )
+    run = a_run(
+        RunState.AWAITING_CONFIRMATION,
+        workflow="restart",
+        title="Restart a service",
+        definition={**DEPLOY, "command": "restart <service> in <environment>"},
+        inputs={"service": "shop", "environment": "prod"},
+        reason="",
+        requester=an_actor("sre-1", 2),
+        gate_rule=CONFIRM,
+        plan=a_plan(restart),
+    )
+    return run_card(
+        view(run, gate=a_gate(rule=CONFIRM), now=START + timedelta(minutes=1)),
+        buttons=(
+            Button(title="Confirm", verb="confirm", token="tok-confirm", style="positive"),
+            BUTTONS[2],
+        ),
+    )
+
+
+def waiting_for_its_turn() -> dict[str, Any]:
+    """Approved, and another run holds the lock."""
+    run = a_run(RunState.QUEUED, queued_at=UNDER_WAY["queued_at"])
+    return run_card(view(run, *NOT_BEGUN, gate=BOTH, lock_holder=HOLDER), buttons=BUTTONS[2:])
+
+
+def running() -> dict[str, Any]:
+    """One step done, one at work, one to come."""
+    shown = steps(S.SUCCEEDED, S.RUNNING, S.PENDING, details={0: "v1.1.0, 9f0b7e4"})
+    run = a_run(RunState.RUNNING, **UNDER_WAY)
+    return run_card(view(run, *shown, gate=BOTH, console_url=CONSOLE), buttons=BUTTONS[2:])
+
+
+def rolling_back() -> dict[str, Any]:
+    """A step failed."""
+    shown = steps(S.SUCCEEDED, S.SUCCEEDED, S.FAILED, details={2: "503 from /healthz, 5 times"})
+    run = a_run(RunState.ROLLING_BACK, outcome="the health check of v1.1.0 failed", **UNDER_WAY)
+    return run_card(view(run, *shown, gate=BOTH))
+
+
+def succeeded() -> dict[str, Any]:
+    """The result."""
+    shown = steps(S.SUCCEEDED, S.SUCCEEDED, S.SUCCEEDED)
+    run = a_run(RunState.SUCCEEDED, outcome="Deployed shop v1.1.0 to prod.", **ENDED)
+    return run_card(view(run, *shown, gate=BOTH, console_url=CONSOLE))
+
+
+def rolled_back() -> dict[str, Any]:
+    """The result of a broken version."""
+    shown = steps(S.SUCCEEDED, S.COMPENSATED, S.FAILED, details={2: "503 from /healthz, 5 times"})
+    run = a_run(
+        RunState.ROLLED_BACK,
+        inputs={"service": "shop", "version": "v1.2.0", "environment": "prod"},
+        outcome="Rolled back to v1.1.0 because the health check of v1.2.0 failed.",
+        **ENDED,
+    )
+    return run_card(view(run, *shown, gate=BOTH))
+
+
+def rejected() -> dict[str, Any]:
+    """Somebody said no, and why."""
+    no = a_vote("approver-2", Choice.REJECT, "Not during the sale.", minutes=14)
+    run = a_run(RunState.REJECTED, finished_at=NOW)
+    gate = a_gate(YES_1, no, state=GateState.REJECTED)
+    return run_card(view(run, *NOT_BEGUN, gate=gate))
+
+
+def expired() -> dict[str, Any]:
+    """Nobody said anything in time."""
+    run = a_run(RunState.EXPIRED, finished_at=START + timedelta(minutes=30))
+    gate = a_gate(YES_1, state=GateState.EXPIRED)
+    return run_card(view(run, *NOT_BEGUN, gate=gate, now=START + timedelta(minutes=31)))
+
+
+def failed_staging() -> dict[str, Any]:
+    """A run without a gate, in staging, that could not even begin."""
+    run = a_run(
+        RunState.FAILED,
+        inputs={"service": "shop", "version": "v9.9.9", "environment": "staging"},
+        reason="",
+        gate_rule=NO_GATE,
+        plan=None,
+        lock=None,
+        outcome="there is no release v9.9.9 of shop",
+        finished_at=START,
+    )
+    return run_card(view(run, now=START))
+
+
+def help_() -> dict[str, Any]:
+    """What a developer may say."""
+    return help_card(
+        (
+            (
+                "Run",
+                (
+                    ("deploy <service> <version> to <environment>", "Deploy a service"),
+                    ("restart <service> in <environment>", "Restart a service"),
+                ),
+            ),
+            (
+                "Look",
+                (
+                    ("status [service] [environment]", "What runs where, and how it is"),
+                    ("why <command…>", "What a command would take, and why"),
+                ),
+            ),
+        ),
+        4,
+    )
+
+
+def whoami() -> dict[str, Any]:
+    """A developer."""
+    return whoami_card(
+        name="dev-1",
+        object_id="00000000-0000-4000-8000-000000000001",
+        tenant=TENANT,
+        roles=("developer", "viewer"),
+        groups=("developers",),
+    )
+
+
+def status() -> dict[str, Any]:
+    """Four installations, one of them down."""
+    up: dict[str, Any] = {"state": "healthy", "url": "http://127.0.0.1:4001/"}
+    return status_card(
+        (
+            StatusRow(service="shop", environment="staging", version="v1.1.0", **up),
+            StatusRow(service="shop", environment="prod", version="v1.0.0", **up),
+            StatusRow(service="billing", environment="staging", version="v1.1.0", **up),
+            StatusRow(
+                service="billing",
+                environment="prod",
+                version="",
+                state="down",
+                detail="No answer within 2 s from http://127.0.0.1:4004/healthz",
+            ),
+        )
+    )
+
+
+def runs() -> dict[str, Any]:
+    """The latest runs."""
+    return runs_card(
+        (
+            HOLDER,
+            a_run(RunState.AWAITING_APPROVAL),
+            a_run(
+                RunState.ROLLED_BACK,
+                id=RunId("z6y5x4w3"),
+                created_at=START - timedelta(days=2),
+                inputs={"service": "billing", "version": "v1.2.0", "environment": "staging"},
+            ),
+        ),
+        now=NOW,
+        zone=ZONE,
+    )
+
+
+def lines() -> dict[str, Any]:
+    """A log."""
+    return lines_card(
+        "Logs of shop in prod",
+        "last 15 min",
+        [
+            f"2026-11-24T13:1{n}:07Z {'WARN' if n % 3 else 'INFO'} checkout order=48{n} "
+            f"{'slow answer from *payments*: 812 ms' if n % 3 else 'done'}"
+            for n in range(8)
+        ],
+    )
+
+
+RUN_CARDS: Mapping[str, Callable[[], dict[str, Any]]] = {
+    "run-planning": planning,
+    "run-planning-again": planning_again,
+    "run-waiting-for-approval": waiting_for_approval,
+    "run-waiting-for-approval-with-note": waiting_for_approval_with_note,
+    "run-waiting-for-confirmation": waiting_for_confirmation,
+    "run-waiting-for-its-turn": waiting_for_its_turn,
+    "run-running": running,
+    "run-rolling-back": rolling_back,
+    "run-succeeded": succeeded,
+    "run-rolled-back": rolled_back,
+    "run-rejected": rejected,
+    "run-expired": expired,
+    "run-failed-staging": failed_staging,
+}
+ANSWERS: Mapping[str, Callable[[], dict[str, Any]]] = {
+    "help": help_,
+    "whoami": whoami,
+    "status": status,
+    "runs": runs,
+    "lines": lines,
+}
+CARDS = {**RUN_CARDS, **ANSWERS}
