@@ -1,0 +1,70 @@
+"""A file of the config folder as a model: what it may say, and its faults in our words."""
+
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+
+from bot.access.fault import ConfigFaults, Fault, guess
+from bot.access.yaml_file import Place, YamlFile
+
+Guid = Annotated[
+    str,
+    StringConstraints(
+        to_lower=True, pattern=r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
+    ),
+]
+"""An object id of the directory, in lower case."""
+
+Slug = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=60)]
+"""A name in lower case, its words joined by hyphens."""
+
+
+class Entry(BaseModel):
+    """A part of a file: nothing unknown in it, nothing changes it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ConfigFile(Entry):
+    """A whole file."""
+
+    def problems(self) -> Iterable[tuple[Place, str]]:
+        """What no single value shows: where it is, and a sentence."""
+        return ()
+
+
+_File = TypeVar("_File", bound=ConfigFile)
+
+
+def validated(source: YamlFile, kind: type[_File]) -> _File:
+    """What *source* says, as a *kind*.
+
+    Raises:
+        ConfigFaults: all that is wrong with it.
+    """
+    try:
+        model = kind.model_validate(source.data)
+    except ValidationError as error:
+        faults = {_fault(source, kind, dict(detail)) for detail in error.errors()}
+        raise ConfigFaults(faults) from error
+    problems = [source.fault(*problem) for problem in model.problems()]
+    if problems:
+        raise ConfigFaults(problems)
+    return model
+
+
+def _fault(source: YamlFile, kind: type[ConfigFile], detail: Mapping[str, Any]) -> Fault:
+    """What pydantic found, in our words.
+
+    https://docs.pydantic.dev/latest/errors/validation_errors/
+    """
+    place: Place = tuple(part for part in detail["loc"] if part != "[key]")
+    name = place[-1] if place else ""
+    if detail["type"] == "missing":
+        return source.fault(place[:-1], f"`{name}` is missing.")
+    if detail["type"] == "extra_forbidden":
+        hint = guess(str(name), kind.model_fields) if len(place) == 1 else ""
+        return source.fault(place, f"`{name}` is no setting I know.{hint}")
+    words = str(detail["msg"]).removeprefix("Value error, ")
+    return source.fault(place, f"`{name}`: {words}." if place else f"{words}.")

@@ -1,0 +1,170 @@
+"""The operator's config folder, loaded and validated as a whole.
+
+A folder is either right or not used: every fault is told with file, line and column, and the
+caller keeps what it had.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
+
+from bot.access.cases import Case, CasesFile, case
+from bot.access.catalogue import ServiceCatalogue, ServicesFile
+from bot.access.cedar import CedarAuthorizer
+from bot.access.cedar_text import CedarText
+from bot.access.config_file import ConfigFile, Slug, validated
+from bot.access.directory import DirectoryFile, YamlDirectory
+from bot.access.fault import ConfigFaults, Fault
+from bot.access.roles import Roles, RolesFile
+from bot.access.yaml_file import read_text, read_yaml
+from domain.command import Effect
+
+_File = TypeVar("_File", bound=ConfigFile)
+
+
+def _zone(name: str) -> str:
+    """*name*, if the time zone database has it."""
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError) as error:  # what ZoneInfo raises for odd names
+        raise ValueError("is no time zone; write one such as `Europe/Berlin`") from error
+    return name
+
+
+class ConnectionEntry(BaseModel):
+    """One connection: which connector, and its settings, which the connector checks itself."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    __pydantic_extra__: dict[str, JsonValue]
+
+    connector: Slug
+
+
+class MainFile(ConfigFile):
+    """What `signalbox.yaml` says."""
+
+    name: Slug
+    time_zone: Annotated[str, AfterValidator(_zone)]
+    connections: dict[Slug, ConnectionEntry] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connection:
+    """A configured connector: what to build it from."""
+
+    connector: str
+    settings: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """All that the folder says, but for the workflows."""
+
+    name: str
+    zone: ZoneInfo
+    connections: Mapping[str, Connection]
+    catalogue: ServiceCatalogue
+    roles: Roles
+    directory: YamlDirectory | None  #: None where people come from elsewhere
+    policy: CedarText
+    schema: CedarText
+    cases: tuple[Case, ...]  #: the policy's decision table
+    workflows: Path  #: the folder of workflow files; it need not exist
+
+
+def load(folder: Path) -> Config:
+    """The config in *folder*.
+
+    The policy itself is checked by `build_authorizer`: which actions there are depends on the
+    commands, and those on the workflows in the same folder.
+
+    Raises:
+        ConfigFaults: all that is wrong with the files.
+    """
+    faults: list[Fault] = []
+    main = _read(folder / "signalbox.yaml", MainFile, faults)
+    services = _read(folder / "services.yaml", ServicesFile, faults)
+    roles = _read(folder / "policy/roles.yaml", RolesFile, faults)
+    people_path = folder / "directory.yaml"
+    people = _read(people_path, DirectoryFile, faults) if people_path.exists() else None
+    policy = _cedar(folder / "policy/policy.cedar", faults)
+    schema = _cedar(folder / "policy/schema.cedarschema", faults)
+    if faults or not (main and services and roles and policy and schema):
+        raise ConfigFaults(faults)
+    given = roles.held()
+    directory = people.directory() if people else None
+    return Config(
+        name=main.name,
+        zone=ZoneInfo(main.time_zone),
+        connections={
+            name: Connection(connector=entry.connector, settings=entry.__pydantic_extra__)
+            for name, entry in main.connections.items()
+        },
+        catalogue=services.catalogue(),
+        roles=given,
+        directory=directory,
+        policy=policy,
+        schema=schema,
+        cases=_cases(folder / "policy/cases.yaml", given, directory),
+        workflows=folder / "workflows",
+    )
+
+
+def build_authorizer(config: Config, commands: Mapping[str, Effect]) -> CedarAuthorizer:
+    """The authorizer over *config*, where *commands*, workflows included, are the actions.
+
+    Raises:
+        ConfigFaults: the policy does not validate.
+    """
+    return CedarAuthorizer(
+        policy=config.policy,
+        schema=config.schema,
+        roles=config.roles,
+        catalogue=config.catalogue,
+        commands=commands,
+    )
+
+
+def _read(path: Path, kind: type[_File], faults: list[Fault]) -> _File | None:
+    """What the file at *path* says; None if that is nothing right, and *faults* tell why."""
+    try:
+        return validated(read_yaml(path), kind)
+    except ConfigFaults as error:
+        faults += error.faults
+        return None
+
+
+def _cedar(path: Path, faults: list[Fault]) -> CedarText | None:
+    try:
+        return CedarText(str(path), read_text(path))
+    except ConfigFaults as error:
+        faults += error.faults
+        return None
+
+
+def _cases(path: Path, roles: Roles, directory: YamlDirectory | None) -> tuple[Case, ...]:
+    """The decision table at *path*; empty where there is none.
+
+    Raises:
+        ConfigFaults: the table does not validate.
+    """
+    if not path.exists():
+        return ()
+    source = read_yaml(path)
+    table = validated(source, CasesFile)
+    problems = [source.fault(*problem) for problem in table.unanswerable(roles, directory)]
+    if problems:
+        raise ConfigFaults(problems)
+    return tuple(
+        case(
+            entry,
+            at=(source.file, *source.position(("cases", index))),
+            roles=roles,
+            directory=directory,
+        )
+        for index, entry in enumerate(table.cases)
+    )
