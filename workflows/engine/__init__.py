@@ -1,1 +1,10 @@
-"""Durable execution: transitions, workers, timers, recovery. Only `durable.py` knows DBOS."""
+"""The engine: each move of a run is one transaction; workers carry out what the rows say.
+
+lifecycle.py   what people do: request, vote, confirm, cancel
+progress.py    what workers find out: planned, drifted, a step done, everything undone
+moves.py       what both share: one move with its audit event, its card, and what follows
+attempt.py     one attempt at an action, and what its end means
+worker.py      the three kinds of work: plan, stretch, timer
+recovery.py    heartbeats, and taking over from executors that died
+durable.py     the queue underneath; the only module that knows DBOS
+"""

@@ -1,0 +1,82 @@
+"""One attempt at an action, and what its end means: done, try again, or give up.
+
+An attempt never raises: what went wrong is an outcome. A writing action that may have been
+reached before is asked first whether its effect is there already (`reconcile`).
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any
+
+import structlog
+
+from connectors.connector import Action, Output
+from domain.errors import Ambiguous, Bug, Refused, Unavailable
+from domain.step import Done, Fail, Outcome, Retry
+from workflows.definition import Retry as RetryRule
+
+log = structlog.get_logger(__name__)
+
+_LONGEST_BACKOFF = timedelta(minutes=5)
+
+
+async def attempt(
+    action: Action[Any],
+    arguments: Mapping[str, Any],
+    key: str,
+    *,
+    within: timedelta,
+    was_begun: bool,
+    correlation_id: Callable[[], str],
+) -> Outcome:
+    """Carry out *action* once, under the idempotency *key*; at most *within*.
+
+    A `Retry` says no more than that it may work later: see `decide`.
+    """
+    is_write = action.reconcile is not None
+    try:
+        async with asyncio.timeout(within.total_seconds()):
+            output = await _effect(action, arguments, key, was_begun=was_begun)
+    except TimeoutError:
+        reason = f"{action.name} gave no answer within {within.total_seconds():g} s."
+        return Retry(reason, timedelta(), may_have_happened=is_write)
+    except Ambiguous as error:
+        return Retry(error.words, error.retry_after or timedelta(), may_have_happened=is_write)
+    except Unavailable as error:
+        return Retry(error.words, error.retry_after or timedelta())
+    except Refused as error:
+        return Fail(error.words)
+    except Exception as error:  # the connector's mistake: no traceback may reach people
+        correlation = correlation_id()
+        log.exception("action failed", action=action.reference, correlation=correlation)
+        blame = str(error) if isinstance(error, Bug) else "That was our mistake"
+        return Fail(f"{blame}; it is logged as {correlation}.", may_have_happened=is_write)
+    detail = output.get("detail", "")
+    return Done(output, detail if isinstance(detail, str) else "")
+
+
+def decide(outcome: Outcome, *, number: int, rule: RetryRule) -> Outcome:
+    """What to do after attempt *number*, from 1, ended with *outcome*.
+
+    The pause doubles with every attempt, and is never shorter than what the target asked for.
+    """
+    if not isinstance(outcome, Retry):
+        return outcome
+    if number >= rule.attempts:
+        tries = f" It was tried {number} times." if number > 1 else ""
+        return Fail(outcome.reason + tries, may_have_happened=outcome.may_have_happened)
+    doubled = rule.backoff * 2 ** min(number - 1, 16)
+    after = max(min(doubled, _LONGEST_BACKOFF), outcome.after)
+    return Retry(outcome.reason, after, may_have_happened=outcome.may_have_happened)
+
+
+async def _effect(
+    action: Action[Any], arguments: Mapping[str, Any], key: str, *, was_begun: bool
+) -> Output:
+    inputs = action.parse(arguments)
+    if was_begun and action.reconcile is not None:
+        found = await action.reconcile(inputs, key)
+        if found is not None:
+            return found
+    return await action.apply(inputs, key)

@@ -1,0 +1,204 @@
+"""What people do to runs: ask for one, decide at its gate, stop it. Each is one transition.
+
+Every function works inside the caller's transaction: state, audit, the card's next version and
+the work that follows commit together or not at all. None of them does anything but that.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from domain.actor import Actor
+from domain.approval import Choice, Gate, GateState, Vote, admit_vote, tally
+from domain.conversation import Conversation
+from domain.errors import NotNow, NotPermitted
+from domain.policy import GateKind, GateRule
+from domain.ports import Ids
+from domain.run import Run, RunEvent, RunId, RunState
+from domain.step import StepRun
+from storage.unit import UnitOfWork
+from workflows.definition import Workflow
+from workflows.engine.durable import Queue
+from workflows.engine.moves import Moves
+
+_AT_ONCE = frozenset(
+    {
+        RunState.PLANNING,
+        RunState.AWAITING_CONFIRMATION,
+        RunState.AWAITING_APPROVAL,
+        RunState.QUEUED,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRequest:
+    """A run as it is asked for: permitted, its inputs bound and checked."""
+
+    workflow: Workflow
+    inputs: Mapping[str, str]
+    reason: str
+    requester: Actor
+    conversation: Conversation
+    reply_to: str  #: the activity that the card answers
+    gate_rule: GateRule
+
+
+class Lifecycle:
+    """The transitions that people cause."""
+
+    def __init__(self, queue: Queue, ids: Ids) -> None:
+        self._moves = Moves(queue)
+        self._ids = ids
+
+    def request(self, unit: UnitOfWork, asked: RunRequest) -> Run:
+        """Make a run in `planning`; a worker plans it."""
+        workflow = asked.workflow
+        run = Run(
+            id=RunId(self._ids.run_id()),
+            workflow=workflow.name,
+            title=workflow.title,
+            definition=workflow.pinned,
+            inputs=asked.inputs,
+            reason=asked.reason,
+            requester=asked.requester,
+            conversation=asked.conversation,
+            gate_rule=asked.gate_rule,
+            state=RunState.PLANNING,
+            rev=1,
+            generation=1,
+            created_at=unit.now,
+        )
+        unit.runs.insert(run)
+        unit.steps.insert(
+            [
+                StepRun(run_id=run.id, name=step.name, title=step.title, position=position)
+                for position, step in enumerate(workflow.steps)
+            ]
+        )
+        unit.cards.touch(run.id, asked.conversation, asked.reply_to)
+        self._moves.plan_later(unit, run)
+        return run
+
+    def vote(
+        self,
+        unit: UnitOfWork,
+        run_id: str,
+        *,
+        voter: Actor,
+        choice: Choice,
+        comment: str,
+        group_id: str,
+        gate_id: str | None = None,
+    ) -> Run:
+        """Count *voter*'s word at the open gate of the run.
+
+        *group_id* is the object id of the group that the gate's rule names. *gate_id* is the
+        gate whose button was pressed; None for a typed command.
+
+        Raises:
+            UnknownRun: there is none.
+            NotNow: no gate waits for votes, or it is another one than *gate_id*.
+            AlreadyVoted: the same person again.
+            NotPermitted: *voter* asked for the run, or is not of the group.
+        """
+        run = unit.runs.lock(run_id)
+        gate = _open_gate(unit, run, GateKind.APPROVAL, gate_id)
+        admit_vote(gate, voter=voter, requester=run.requester.id, group_id=group_id, now=unit.now)
+        vote = Vote(voter=voter.id, name=voter.name, choice=choice, comment=comment, at=unit.now)
+        unit.gates.add_vote(gate.id, vote)
+        gate = replace(gate, votes=(*gate.votes, vote))
+        state = tally(gate.rule, gate.votes)
+        facts = {**_facts(gate), "choice": choice.value, "comment": comment}
+        self._moves.audit(unit, run, "approval.voted", by=voter, data=facts)
+        if state is GateState.OPEN:
+            self._moves.show(unit, run)
+            return run
+        self._moves.close_gate(unit, gate, state)
+        if state is GateState.APPROVED:
+            self._moves.audit(unit, run, "approval.granted", by=voter, data=_facts(gate))
+            return self._release(unit, run, RunEvent.APPROVED, voter)
+        self._moves.audit(
+            unit, run, "approval.rejected", by=voter, reason=comment, data=_facts(gate)
+        )
+        outcome = f"Rejected by {voter.name}" + (f": {comment}" if comment else "")
+        return self._moves.move(unit, run, RunEvent.REJECTED, by=voter, outcome=outcome)
+
+    def confirm(
+        self, unit: UnitOfWork, run_id: str, *, actor: Actor, gate_id: str | None = None
+    ) -> Run:
+        """Let the run go on: its requester has seen the plan and says yes.
+
+        Raises:
+            UnknownRun, NotNow: as `vote`.
+            NotPermitted: *actor* is not the requester.
+        """
+        run = unit.runs.lock(run_id)
+        gate = _open_gate(unit, run, GateKind.CONFIRM, gate_id)
+        if actor.id != run.requester.id:
+            raise NotPermitted(
+                f"{actor.name} may not confirm this run.",
+                hint=f"That is for {run.requester.name}, who asked for it.",
+                reason="not_requester",
+            )
+        if unit.now >= gate.expires_at:
+            raise NotNow("The time for confirming this is over.")
+        self._moves.close_gate(unit, gate, GateState.APPROVED)
+        self._moves.audit(unit, run, "approval.granted", by=actor, data=_facts(gate))
+        return self._release(unit, run, RunEvent.CONFIRMED, actor)
+
+    def cancel(self, unit: UnitOfWork, run_id: str, *, actor: Actor) -> Run:
+        """Stop the run: at once while it waits, else after the step under way.
+
+        Who may is the policy's to say.
+
+        Raises:
+            UnknownRun: there is none.
+            NotNow: it has ended already, or is being stopped.
+        """
+        run = unit.runs.lock(run_id)
+        if run.state.is_final:
+            raise NotNow(f"Run {run.id} has ended already: {run.state.value.replace('_', ' ')}.")
+        if run.state is RunState.ROLLING_BACK:
+            raise NotNow(f"Run {run.id} is rolling back already.")
+        if run.cancelled_by is not None:
+            raise NotNow(f"Run {run.id} is being stopped already.")
+        if run.state in _AT_ONCE or run.carrier is None:
+            self._moves.close_gate(unit, unit.gates.latest(run.id), GateState.CANCELLED)
+            outcome = f"Cancelled by {actor.name}"
+            return self._moves.move(
+                unit, run, RunEvent.CANCELLED, by=actor, cancelled_by=actor.id, outcome=outcome
+            )
+        stopping = replace(run, cancelled_by=actor.id, outcome=f"Cancelled by {actor.name}")
+        unit.runs.save(stopping)
+        self._moves.audit(unit, run, "run.cancelled", by=actor, outcome="requested")
+        self._moves.show(unit, run)
+        return stopping
+
+    def _release(self, unit: UnitOfWork, run: Run, event: RunEvent, by: Actor) -> Run:
+        """Let the run through its gate: from here on it stands in the queue of its lock."""
+        queued = self._moves.move(unit, run, event, by=by, queued_at=unit.now, outcome="")
+        self._moves.carry_out_later(unit, queued, "start")
+        return queued
+
+
+def _open_gate(unit: UnitOfWork, run: Run, kind: GateKind, gate_id: str | None) -> Gate:
+    gate = unit.gates.latest(run.id)
+    if gate_id is not None and (gate is None or gate.id != gate_id):
+        raise NotNow("This button belongs to an earlier plan.", hint="Look at the plan again.")
+    if gate is None or gate.rule.kind is not kind or not run.state.is_waiting_for_people:
+        what = "approval" if kind is GateKind.APPROVAL else "confirmation"
+        raise NotNow(
+            f"Run {run.id} waits for no {what}: it is {run.state.value.replace('_', ' ')}."
+        )
+    return gate
+
+
+def _facts(gate: Gate) -> dict[str, Any]:
+    return {
+        "gate_id": gate.id,
+        "rev": gate.rev,
+        "plan_digest": gate.plan_digest,
+        "approvals": gate.approvals,
+        "needed": max(gate.rule.count, 1),
+    }

@@ -1,0 +1,133 @@
+"""One move of a run: the new state, its audit events, its card, and the work that follows."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from domain.actor import Actor, system_actor
+from domain.approval import Gate, GateState
+from domain.audit import Event
+from domain.run import Run, RunEvent, RunState, advance
+from domain.step import StepState
+from storage.unit import UnitOfWork
+from workflows.engine.durable import Kind, Queue
+
+_FAILURES = {RunState.FAILED, RunState.ROLLED_BACK, RunState.ROLLBACK_FAILED}
+
+
+class Moves:
+    """What every transition does besides its own subject, inside the caller's transaction."""
+
+    def __init__(self, queue: Queue) -> None:
+        self._queue = queue
+
+    def move(
+        self,
+        unit: UnitOfWork,
+        run: Run,
+        event: RunEvent,
+        *,
+        by: Actor | None = None,
+        **changes: Any,
+    ) -> Run:
+        """*run* after *event*, saved, with *changes* to its other fields.
+
+        A run that ends lets go of its lock and wakes the next one that waits for it.
+
+        Raises:
+            IllegalTransition: *event* cannot happen to it.
+        """
+        moved = replace(run, state=advance(run.state, event), **changes)
+        if moved.state.is_final:
+            moved = replace(moved, finished_at=unit.now, carrier=None)
+        unit.runs.save(moved)
+        if moved.state.is_final:
+            self._end(unit, moved, by)
+        self.show(unit, moved)
+        return moved
+
+    def show(self, unit: UnitOfWork, run: Run) -> None:
+        """Have the run's card shown as it is now."""
+        unit.cards.touch(run.id, run.conversation)
+
+    def audit(
+        self,
+        unit: UnitOfWork,
+        run: Run,
+        type: str,  # noqa: A002 - CloudEvents' own word
+        *,
+        by: Actor | None = None,
+        outcome: str = "ok",
+        reason: str = "",
+        data: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Record that something happened to *run*; *by* is None for Signalbox itself."""
+        unit.audit.append(
+            Event(
+                type=type,
+                actor=by or system_actor(run.requester.tenant),
+                subject=f"run/{run.id}",
+                outcome=outcome,
+                reason=reason,
+                run_id=run.id,
+                conversation_id=run.conversation.id,
+                data=data or {},
+            )
+        )
+
+    def close_gate(self, unit: UnitOfWork, gate: Gate | None, state: GateState) -> None:
+        """End *gate*, if it is open, as *state*."""
+        if gate is not None and gate.state is GateState.OPEN:
+            unit.gates.save(replace(gate, state=state))
+
+    def plan_later(self, unit: UnitOfWork, run: Run) -> None:
+        """Have a worker plan the run."""
+        self._put(unit, Kind.PLAN, f"{run.id}/{run.rev}/plan", run.id, str(run.rev))
+
+    def carry_out_later(
+        self, unit: UnitOfWork, run: Run, why: str, *, delay: timedelta | None = None
+    ) -> None:
+        """Have a worker go on with the run; *why* keeps one cause from doing so twice."""
+        self._put(unit, Kind.STRETCH, f"{run.id}/{run.rev}/{why}", run.id, delay=delay)
+
+    def expire_later(self, unit: UnitOfWork, gate: Gate, *, why: str = "expiry") -> None:
+        """Have a worker look at the gate when its time is over."""
+        delay = gate.expires_at - unit.now
+        self._put(unit, Kind.TIMER, f"{gate.id}/{why}", gate.id, delay=delay)
+
+    def let_next(self, unit: UnitOfWork, lock: str, why: str) -> None:
+        """Wake the first of the runs that wait for *lock*; the cards of all name the holder."""
+        waiting = [unit.runs.get(each) for each in unit.runs.waiting_for(lock)]
+        for place, run in enumerate(filter(None, waiting)):
+            self.show(unit, run)
+            if place == 0:
+                self.carry_out_later(unit, run, why)
+
+    def _end(self, unit: UnitOfWork, run: Run, by: Actor | None) -> None:
+        if run.state is RunState.CANCELLED:
+            self.audit(unit, run, "run.cancelled", by=by, reason=run.outcome)
+        elif run.started_at is not None or run.state is RunState.FAILED:
+            outcome = "failed" if run.state in _FAILURES else "ok"
+            data = {"state": run.state.value, "rev": run.rev}
+            self.audit(unit, run, "run.finished", outcome=outcome, reason=run.outcome, data=data)
+        left_over = StepState.CANCELLED if run.state is RunState.CANCELLED else StepState.SKIPPED
+        for step in unit.steps.of(run.id):
+            if step.state in {StepState.PENDING, StepState.RUNNING, StepState.WAITING}:
+                unit.steps.save(replace(step, state=left_over))
+        held = unit.locks.release(run.id)
+        for name in held:
+            self.let_next(unit, name, f"after-{run.id}")
+        if not held and run.lock is not None and unit.locks.holder(run.lock) is None:
+            # It may have been woken and not have come so far: its turn passes on.
+            self.let_next(unit, run.lock, f"after-{run.id}")
+
+    def _put(
+        self,
+        unit: UnitOfWork,
+        kind: Kind,
+        work_id: str,
+        *args: str,
+        delay: timedelta | None = None,
+    ) -> None:
+        self._queue.enqueue(unit.connection, kind, work_id, *args, delay=delay)
