@@ -1,0 +1,61 @@
+"""How a reply is put: sentences as Markdown without anybody's markup, and invokes' answers."""
+
+from collections.abc import Mapping
+import re
+from typing import Any
+
+from bot.inbound import InvokeAnswer
+from cards.text import escape
+from domain.command import Text
+
+_LONGEST = 2000
+
+_HARMLESS = re.compile(r"`([A-Za-z0-9][A-Za-z0-9 _.-]{0,60})`")
+"""What may stay code: nothing in it could be a link, a mention or the end of the code."""
+
+CARD = "application/vnd.microsoft.card.adaptive"
+WORDS = "application/vnd.microsoft.activity.message"
+"""https://learn.microsoft.com/adaptive-cards/authoring-cards/universal-action-model#response-format"""
+
+
+def text(*sentences: str) -> Text:
+    """*sentences* as a reply, each a paragraph. They may repeat what somebody typed."""
+    return Text("\n\n".join(map(markdown, sentences)))
+
+
+def markdown(sentence: str) -> str:
+    """*sentence* as Markdown that reads as it was written; names in backticks become code."""
+    return "".join(_parts(sentence))
+
+
+def card_answer(card: Mapping[str, Any]) -> InvokeAnswer:
+    """The answer to a press that puts *card* in the pressed one's place."""
+    return _answer(CARD, card)
+
+
+def words_answer(words: str) -> InvokeAnswer:
+    """The answer to a press that is told in *words*, Markdown, to whoever pressed."""
+    return _answer(WORDS, words)
+
+
+def _answer(kind: str, value: Any) -> InvokeAnswer:
+    return InvokeAnswer(status=200, body={"statusCode": 200, "type": kind, "value": value})
+
+
+def _parts(sentence: str) -> list[str]:
+    parts: list[str] = []
+    at = 0
+    for code in _HARMLESS.finditer(sentence):
+        parts += [_escaped(sentence[at : code.start()]), code.group()]
+        at = code.end()
+    return [*parts, _escaped(sentence[at:])]
+
+
+def _escaped(part: str) -> str:
+    """*part* escaped, with the spaces at its ends, as it stands beside others."""
+    body = escape(part, limit=_LONGEST)
+    if not body:
+        return " " if part else ""
+    before = " " if part[0].isspace() else ""
+    after = " " if part[-1].isspace() else ""
+    return f"{before}{body}{after}"
