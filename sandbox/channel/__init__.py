@@ -1,0 +1,5 @@
+"""A simulated Teams on loopback: the Bot Connector's REST API, and a chat page for several people.
+
+It speaks to the bot as Teams does, and to nobody but this machine. What Teams decides, such as who
+sees which view of a card, is decided here, not in the page.
+"""
