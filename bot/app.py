@@ -1,0 +1,281 @@
+"""The wiring: the only place that constructs, by hand, from top to bottom.
+
+`running` brings up what a process is made of, and takes it down again in reverse; `serve` and
+`work` do that until somebody says stop.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+import signal
+from typing import Any
+
+import structlog
+
+from bot.access.directory import NoDirectory
+from bot.access.identity import Identity
+from bot.audit import Checkpoints
+from bot.botframework.edge import build_channel, open_session
+from bot.card_tokens import CardTokens
+from bot.command import Commands, Installation, discover
+from bot.config import Config, build_authorizer, load
+from bot.credentials import channel_trust, token_source
+from bot.delivery import Delivery
+from bot.dispatch import Dispatcher
+from bot.foreign import recorder
+from bot.http import admin_app, public_app
+from bot.inbound import Inbound, InvokeAnswer
+from bot.keys import Keys, installation_keys
+from bot.listener import listen
+from bot.run_views import RunViews
+from bot.settings import Settings
+from bot.system import RandomIds, SystemClock
+from bot.workflow_command import workflow_command
+from connectors.connector import Actions
+from connectors.registry import connect, offers
+from domain.errors import Unavailable
+from domain.ports import Clock, Ids
+from storage.store import Store
+from workflows.definition import CATALOG
+from workflows.definition_file import load_all
+from workflows.engine.durable import Durable
+from workflows.engine.lifecycle import Lifecycle
+from workflows.engine.progress import Progress
+from workflows.engine.recovery import Recovery
+from workflows.engine.worker import Worker
+
+log = structlog.get_logger(__name__)
+
+_LAST_WORDS = timedelta(seconds=2)
+"""How long a stop waits for messages that are being sent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """Where a process answers, once it does."""
+
+    public: int | None  #: `POST /api/messages`; None for a worker alone
+    admin: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Foundation:
+    """What every kind of process stands on."""
+
+    settings: Settings
+    keys: Keys
+    config: Config
+    actions: Actions
+    store: Store
+    durable: Durable
+    clock: Clock
+    ids: Ids
+
+
+async def serve(settings: Settings, *, with_worker: bool = True) -> None:
+    """Answer Teams, and unless told otherwise carry out work, until SIGINT or SIGTERM."""
+    async with running(settings, with_worker=with_worker) as ports:
+        log.info("serving", port=ports.public, admin_port=ports.admin, profile=settings.profile)
+        await stop_signal()
+
+
+async def work(settings: Settings) -> None:
+    """Carry out work, and nothing else, until SIGINT or SIGTERM."""
+    async with running(settings, with_http=False) as ports:
+        log.info("working", admin_port=ports.admin, profile=settings.profile)
+        await stop_signal()
+
+
+async def stop_signal() -> None:
+    """Return when the process is asked to stop."""
+    asked = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    for number in numbers:
+        loop.add_signal_handler(number, asked.set)
+    try:
+        await asked.wait()
+    finally:
+        for number in numbers:
+            loop.remove_signal_handler(number)
+
+
+@asynccontextmanager
+async def running(
+    settings: Settings,
+    *,
+    extra_hosts: Iterable[str] = (),
+    with_http: bool = True,
+    with_worker: bool = True,
+) -> AsyncIterator[Ports]:
+    """A process of Signalbox, up while the context lasts.
+
+    *extra_hosts* are addresses `host:port` that a service URL may have besides the settings':
+    the simulated Teams' own.
+
+    Raises:
+        Refused, ConfigFaults: the settings or the config folder do not allow a start.
+        Unavailable: the database does not answer.
+        OSError: a port is taken.
+    """
+    async with AsyncExitStack() as stack:
+        base = await _foundation(settings, stack)
+        store = base.store
+        checkpoints = Checkpoints(store, settings.checkpoints, base.keys.audit, base.clock)
+        stack.push_async_callback(checkpoints.write_now)
+        recovery = Recovery(store, base.durable, base.clock, base.ids)
+        await recovery.begin()
+        stack.push_async_callback(recovery.end)
+        begin = await stack.enter_async_context(_background())
+        begin(checkpoints.run())
+        begin(recovery.run())
+        if with_worker:
+            worker = Worker(store, Progress(base.durable, base.ids), base.actions, base.clock)
+            await base.durable.start(recovery.executor_id, worker.work)
+            stack.push_async_callback(base.durable.stop)
+        public = None
+        if with_http:
+            owner = recovery.executor_id
+            public = await _answer(base, stack, begin, owner=owner, extra_hosts=extra_hosts)
+        admin = await listen(
+            admin_app(lambda: _is_ready(store)), settings.admin_host, settings.admin
+        )
+        stack.push_async_callback(admin.stop)
+        yield Ports(public=public, admin=admin.port)
+
+
+async def _foundation(settings: Settings, stack: AsyncExitStack) -> Foundation:
+    """Open what has to be open before anything runs; *stack* closes it."""
+    clock, ids = SystemClock(), RandomIds()
+    keys = installation_keys(settings)
+    config = load(settings.config)
+    connectors = connect(config.connections, settings.state_dir, offers())
+    for connector in connectors:
+        stack.push_async_callback(connector.close)
+    url = settings.database
+    store = await asyncio.to_thread(
+        lambda: Store.open(url, audit_key=keys.audit, clock=clock, ids=ids)
+    )
+    stack.callback(store.close)
+    await asyncio.to_thread(Durable.prepare, url)
+    durable = Durable(url)
+    stack.callback(durable.close)
+    return Foundation(
+        settings=settings,
+        keys=keys,
+        config=config,
+        actions=Actions(connectors),
+        store=store,
+        durable=durable,
+        clock=clock,
+        ids=ids,
+    )
+
+
+async def _answer(
+    base: Foundation,
+    stack: AsyncExitStack,
+    begin: "Begin",
+    *,
+    owner: str,
+    extra_hosts: Iterable[str],
+) -> int:
+    """Begin to answer Teams; the port comes back."""
+    settings, store = base.settings, base.store
+    trust = channel_trust(settings, extra_hosts)
+    tokens = CardTokens(base.keys.ring)
+    installation = _installation(base, tokens)
+    session = await stack.enter_async_context(open_session())
+
+    async def handle(inbound: Inbound) -> InvokeAnswer | None:
+        return await dispatcher.handle(inbound)  # made below: it needs the way out first
+
+    channel = build_channel(
+        trust,
+        token_source(settings, base.clock),
+        handle,
+        session,
+        on_denied=recorder(store),
+        clock=base.clock,
+    )
+    stack.push_async_callback(channel.close)
+    delivery = Delivery(
+        store,
+        channel.transport,
+        base.clock,
+        owner=owner,
+        card_of=installation.views.shared_message,
+    )
+    stack.push_async_callback(delivery.finish, _LAST_WORDS)
+    dispatcher = Dispatcher(
+        store=store, installation=installation, tokens=tokens, outbound=delivery, ids=base.ids
+    )
+    begin(delivery.run())
+    app = public_app(channel.handle, requires_token=trust.requires_token)
+    listener = await listen(app, settings.host, settings.port)
+    stack.push_async_callback(listener.stop)
+    return listener.port
+
+
+def _installation(base: Foundation, tokens: CardTokens) -> Installation:
+    """What commands work with."""
+    config = base.config
+    workflows = load_all((CATALOG, config.workflows), base.actions)
+    commands = Commands(
+        [*(workflow_command(each, base.actions) for each in workflows.values()), *discover()]
+    )
+    authorizer = build_authorizer(config, commands.effects)
+    directory = config.directory or NoDirectory()
+    return Installation(
+        commands=commands,
+        authorizer=authorizer,
+        directory=directory,
+        identity=Identity(directory, authorizer),
+        roles=config.roles,
+        catalogue=config.catalogue,
+        actions=base.actions,
+        lifecycle=Lifecycle(base.durable, base.ids),
+        views=RunViews(
+            store=base.store,
+            tokens=tokens,
+            authorizer=authorizer,
+            directory=directory,
+            clock=base.clock,
+            zone=config.zone,
+        ),
+        zone=config.zone,
+    )
+
+
+Begin = Callable[[Coroutine[Any, Any, None]], None]
+"""Has something run in the background."""
+
+
+@asynccontextmanager
+async def _background() -> AsyncIterator[Begin]:
+    """Tasks that run beside the rest.
+
+    One that breaks takes the process down: it would be half a process, and nobody would know.
+    """
+    tasks: list[asyncio.Task[None]] = []
+    async with asyncio.TaskGroup() as group:
+
+        def begin(work: Coroutine[Any, Any, None]) -> None:
+            tasks.append(group.create_task(work))
+
+        try:
+            yield begin
+        finally:
+            for task in tasks:
+                task.cancel()
+
+
+async def _is_ready(store: Store) -> bool:
+    """Whether the database answers."""
+    try:
+        await store.read(lambda unit: unit.audit.head())
+    except Unavailable:
+        return False
+    return True

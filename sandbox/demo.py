@@ -1,0 +1,66 @@
+"""The whole product on one machine: services, a simulated Teams, and the bot between them."""
+
+import asyncio
+from contextlib import AsyncExitStack
+import webbrowser
+
+import click
+
+from bot.app import Ports, running, stop_signal
+from bot.config import load
+from bot.settings import Settings
+from bot.system import RandomIds, SystemClock
+from domain.errors import Refused
+from sandbox.channel.simulated import SimulatedTeams
+from sandbox.services.running import Services
+
+
+async def demo(settings: Settings, *, chat_port: int, open_browser: bool) -> None:
+    """Bring it all up, say where it is, and take it all down at SIGINT or SIGTERM.
+
+    Raises:
+        Refused, Unavailable, ConfigFaults: it cannot come up. Nothing is left running.
+    """
+    directory = load(settings.config).directory
+    if directory is None:
+        raise Refused("The demo's people stand in directory.yaml, and there is none.")
+    async with AsyncExitStack() as stack:
+        services = await Services.start(settings.state_dir)
+        stack.push_async_callback(services.stop)
+        teams = SimulatedTeams(
+            directory.people.values(),
+            bot_id=settings.bot_id,
+            bot_url="",
+            tenant=directory.tenant,
+            clock=SystemClock(),
+            ids=RandomIds(),
+            history=settings.state_dir / "teams.db",
+        )
+        await teams.start(chat_port)
+        stack.push_async_callback(teams.stop)
+        ports = await stack.enter_async_context(running(settings, extra_hosts=[teams.address]))
+        teams.line.bot_url = f"http://127.0.0.1:{ports.public}"
+        click.echo(_banner(settings, teams, services, ports))
+        if open_browser:
+            await asyncio.to_thread(webbrowser.open, f"{teams.url}/?as=dev-1")
+        await stop_signal()
+        click.echo("Stopping …")
+
+
+def _banner(settings: Settings, teams: SimulatedTeams, services: Services, ports: Ports) -> str:
+    listed = "\n".join(
+        f"    {each.service:<8} {each.environment:<8} {each.url}" for each in services.running
+    )
+    return f"""
+Signalbox, the demo. Activities are accepted without a token, from this machine only.
+
+  Chat page   {teams.url}/
+  Bot         http://127.0.0.1:{ports.public}/api/messages
+  Health      http://127.0.0.1:{ports.admin}/healthz
+  State       {settings.state_dir}
+  Services
+{listed}
+
+Open the chat page as dev-1 and say:  @Signalbox deploy shop v1.1.0 to prod
+Ctrl-C ends it, and leaves nothing running.
+"""
