@@ -1,0 +1,43 @@
+"""What docs/reference says is what the code says."""
+
+import pytest
+
+from bot.command import discover
+from bot.settings import VARIABLES
+from docs.generate import PAGES, REFERENCE, written
+from domain.run import RunEvent, RunState
+from workflows.definition import CATALOG
+from workflows.definition_file import load_all
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_generated_page_is_current(name):
+    assert (REFERENCE / name).read_text(encoding="utf-8") == written(name), "Run `make docs`."
+
+
+def test_every_setting_has_its_line():
+    page = written("settings.md")
+
+    assert all(f"| `{name}` |" in page for name in VARIABLES)
+
+
+def test_every_state_and_event_is_in_the_picture():
+    picture = written("run-states.md").partition("```mermaid")[2].partition("```")[0]
+
+    assert all(f" {state} -->" in picture for state in RunState)
+    assert all(f": {event}\n" in picture for event in RunEvent)
+
+
+def test_every_command_is_described():
+    page = written("command-line.md")
+
+    for command in ("demo", "serve", "worker", "chat", "audit verify", "policy why", "db upgrade"):
+        assert f"## `signalbox {command}`" in page
+
+
+def test_every_chat_command_is_described():
+    page = written("commands.md")
+
+    names = [*discover(), *load_all([CATALOG]).values()]
+    assert {each.name for each in names} >= {"deploy", "help", "approve"}
+    assert all(f"### `{each.name}`\n" in page for each in names)
