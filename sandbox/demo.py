@@ -1,7 +1,10 @@
 """The whole product on one machine: services, a simulated Teams, and the bot between them."""
 
 import asyncio
-from contextlib import AsyncExitStack
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager
+import fcntl
+from pathlib import Path
 import webbrowser
 
 import click
@@ -25,6 +28,7 @@ async def demo(settings: Settings, *, chat_port: int, open_browser: bool) -> Non
     if directory is None:
         raise Refused("The demo's people stand in directory.yaml, and there is none.")
     async with AsyncExitStack() as stack:
+        stack.enter_context(_alone_on(settings.state_dir))
         services = await Services.start(settings.state_dir)
         stack.push_async_callback(services.stop)
         teams = SimulatedTeams(
@@ -45,6 +49,24 @@ async def demo(settings: Settings, *, chat_port: int, open_browser: bool) -> Non
             await asyncio.to_thread(webbrowser.open, f"{teams.url}/?as=dev-1")
         await stop_signal()
         click.echo("Stopping …")
+
+
+@contextmanager
+def _alone_on(state: Path) -> Iterator[None]:
+    """Keep *state* for this process: a second demo on it would stop the first one's services.
+
+    Raises:
+        Refused: another demo runs on it.
+    """
+    state.mkdir(parents=True, exist_ok=True)
+    with (state / "demo.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise Refused(
+                f"A demo runs on {state} already.", hint="Give this one another --state."
+            ) from error
+        yield
 
 
 def _banner(settings: Settings, teams: SimulatedTeams, services: Services, ports: Ports) -> str:

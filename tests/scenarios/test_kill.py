@@ -98,3 +98,13 @@ async def test_killed_again_and_again_under_load(product):
         if json.loads(line)["type"] == "signalbox.run.finished"
     ]
     assert [e["data"]["state"] for e in finished] == ["succeeded"] * 2
+
+
+async def test_a_second_demo_on_the_same_state_is_refused_and_harms_nothing(product):
+    code, _, err = await product.signalbox(
+        "demo", "--no-browser", "--port", "0", "--chat-port", "0", "--state", str(product.state)
+    )
+
+    assert (code, err.count("\n")) == (2, 1)
+    assert await product.version("shop", "prod") == ("ok", "v1.0.0")
+    await product.answer_in(await product.say("dev-1", "whoami"))
