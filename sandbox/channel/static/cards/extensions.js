@@ -217,6 +217,10 @@
     };
   }
 
+  // The library's pattern is a global one, which remembers where it stopped: it would find every
+  // second card's language invalid.
+  AC.CardElement.langProperty.regEx = /^[a-z]{2,3}$/i;
+
   function register(extensions) {
     for (const C of ELEMENTS) AC.GlobalRegistry.elements.unregister(C.typeName);
     for (const name of Object.keys(BOXES)) AC.GlobalRegistry.elements.register(name, extensions ? BOXES[name] : AC[name], V1);
