@@ -44,6 +44,7 @@ from workflows.engine.durable import Durable
 from workflows.engine.lifecycle import Lifecycle
 from workflows.engine.progress import Progress
 from workflows.engine.recovery import Recovery
+from workflows.engine.retention import Retention
 from workflows.engine.worker import Worker
 
 log = structlog.get_logger(__name__)
@@ -134,6 +135,7 @@ async def running(
         if with_worker:
             worker = Worker(store, Progress(base.durable, base.ids), base.actions, base.clock)
             await base.durable.start(recovery.executor_id, worker.work)
+            begin(Retention(store, base.durable, base.clock).run())
             stack.push_async_callback(base.durable.stop)
         public = None
         if with_http:

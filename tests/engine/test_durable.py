@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from storage.store import Store
 from tests.engine.world import AUDIT_KEY, Clock, Ids
 from workflows.engine.durable import Durable, Kind
 from workflows.engine.recovery import LEASE, Recovery
+from workflows.engine.retention import ACTIVITIES, Retention
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -175,13 +177,28 @@ async def test_a_process_elsewhere_is_left_alone_until_its_lease_is_over(house):
     assert await known() == {me.executor_id}
 
 
-async def test_what_is_done_is_forgotten_after_a_while(house):
+async def test_what_is_old_is_forgotten_and_nothing_else(house):
     await house.start("one")
-    await house.enqueue("old")
+    await house.enqueue("done")
     await house.until(1)
     await asyncio.sleep(0.5)
+    claim = partial(
+        house.store.transaction,
+        lambda unit: unit.inbox.claim(
+            tenant="t", conversation_id="c", activity_id="1", activity_type="message"
+        ),
+    )
+    assert await claim()
+    retention = Retention(house.store, house.durable, house.clock)
 
-    tomorrow = house.clock.now() + timedelta(days=1)
-    assert await house.durable.forget(house.clock.now() - timedelta(days=1)) == 0
+    await retention.sweep()
+    assert not await claim()
+    house.clock.moment += ACTIVITIES + timedelta(minutes=1)
+    await retention.sweep()
+    assert await claim()
+
+    await house.enqueue("done")
+    tomorrow = datetime.now(UTC) + timedelta(days=1)  # noqa: TID251 - DBOS goes by the real clock
     assert await house.durable.forget(tomorrow) == 1
     assert await house.durable.forget(tomorrow) == 0
+    assert house.done == [("done", ())]

@@ -6,5 +6,6 @@ moves.py       what both share: one move with its audit event, its card, and wha
 attempt.py     one attempt at an action, and what its end means
 worker.py      the three kinds of work: plan, stretch, timer
 recovery.py    heartbeats, and taking over from executors that died
+retention.py   what need not be kept
 durable.py     the queue underneath; the only module that knows DBOS
 """
