@@ -18,10 +18,10 @@ from bot.access.cedar import CedarAuthorizer
 from bot.access.cedar_text import CedarText
 from bot.access.config_file import ConfigFile, Slug, validated
 from bot.access.directory import DirectoryFile, YamlDirectory
-from bot.access.fault import ConfigFaults, Fault
+from bot.access.fault import ConfigFaults
 from bot.access.roles import Roles, RolesFile
-from bot.access.yaml_file import read_text, read_yaml
 from domain.command import Effect
+from workflows.yaml_source import Fault, Source, YamlFault, read, read_text
 
 _File = TypeVar("_File", bound=ConfigFile)
 
@@ -132,7 +132,7 @@ def build_authorizer(config: Config, commands: Mapping[str, Effect]) -> CedarAut
 def _read(path: Path, kind: type[_File], faults: list[Fault]) -> _File | None:
     """What the file at *path* says; None if that is nothing right, and *faults* tell why."""
     try:
-        return validated(read_yaml(path), kind)
+        return validated(_source(path), kind)
     except ConfigFaults as error:
         faults += error.faults
         return None
@@ -141,9 +141,21 @@ def _read(path: Path, kind: type[_File], faults: list[Fault]) -> _File | None:
 def _cedar(path: Path, faults: list[Fault]) -> CedarText | None:
     try:
         return CedarText(str(path), read_text(path))
-    except ConfigFaults as error:
-        faults += error.faults
+    except YamlFault as error:
+        faults.append(error.fault)
         return None
+
+
+def _source(path: Path) -> Source:
+    """The YAML file at *path*.
+
+    Raises:
+        ConfigFaults: it is not there, or is no YAML as we take it.
+    """
+    try:
+        return read(path)
+    except YamlFault as error:
+        raise ConfigFaults([error.fault]) from error
 
 
 def _cases(path: Path, roles: Roles, directory: YamlDirectory | None) -> tuple[Case, ...]:
@@ -154,15 +166,18 @@ def _cases(path: Path, roles: Roles, directory: YamlDirectory | None) -> tuple[C
     """
     if not path.exists():
         return ()
-    source = read_yaml(path)
+    source = _source(path)
     table = validated(source, CasesFile)
-    problems = [source.fault(*problem) for problem in table.unanswerable(roles, directory)]
+    problems = [
+        source.fault(*place, sentence=words)
+        for place, words in table.unanswerable(roles, directory)
+    ]
     if problems:
         raise ConfigFaults(problems)
     return tuple(
         case(
             entry,
-            at=(source.file, *source.position(("cases", index))),
+            at=(source.file, *source.position("cases", index)),
             roles=roles,
             directory=directory,
         )

@@ -6,7 +6,6 @@ refused is said in one sentence that quotes no value: it may be a secret.
 """
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from enum import StrEnum
 import os
 from pathlib import Path
@@ -25,6 +24,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from domain.errors import Refused
+from workflows.nearest import nearest
 
 PREFIX = "SIGNALBOX_"
 
@@ -346,7 +346,7 @@ def read_settings(**overrides: Any) -> Settings:
 
 
 def _unknown(name: str) -> str:
-    close = get_close_matches(name[len(PREFIX) :].lower(), Settings.model_fields, n=1)
+    close = nearest(name[len(PREFIX) :].lower(), Settings.model_fields, limit=1)
     guess = f"; did you mean {variable(close[0])}?" if close else "."
     return f"{name} is no setting I know{guess}"
 

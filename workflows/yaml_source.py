@@ -78,11 +78,9 @@ class Source:
 
         A mapping or a list is where its key is: that is where a reader looks.
         """
-        while place:
-            if place in self.values:
-                return self.values[place]
+        while place and place not in self.values:
             place = place[:-1]
-        return (1, 1)
+        return self.values.get(place, (1, 1))
 
     def key_position(self, *place: str | int) -> tuple[int, int]:
         """Line and column of the key of *place*; of the value where it has none."""
@@ -105,6 +103,15 @@ def read(path: Path) -> Source:
     Raises:
         YamlFault: it cannot be read, or is not YAML as we take it.
     """
+    return parse(read_text(path), str(path))
+
+
+def read_text(path: Path) -> str:
+    """The text of the file at *path*.
+
+    Raises:
+        YamlFault: it is not there, too large, or no UTF-8.
+    """
     name = str(path)
     try:
         with path.open("rb") as stream:
@@ -114,10 +121,9 @@ def read(path: Path) -> Source:
     if len(content) > _MOST_BYTES:
         raise _whole(name, "It is larger than 1 MB.")
     try:
-        text = content.decode("utf-8-sig")
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise _at(name, *_line_column(content, error.start), "This is not UTF-8.") from error
-    return parse(text, name)
 
 
 def parse(text: str, name: str) -> Source:

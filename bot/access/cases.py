@@ -8,13 +8,12 @@ from pydantic import Field
 
 from bot.access.config_file import ConfigFile, Entry
 from bot.access.directory import YamlDirectory
-from bot.access.fault import Fault
 from bot.access.identity import actor_from, stranger
 from bot.access.roles import Roles
-from bot.access.yaml_file import Place
 from domain.actor import Actor, ObjectId, TenantId
 from domain.policy import Decision, GateKind, Request
 from domain.ports import Authorizer
+from workflows.yaml_source import Fault, Place
 
 _LINE = re.compile(r"(?P<action>\S+)(?:\s+(?P<service>\S+))??(?:\s+(?:in|to|on)\s+(?P<env>\S+))?")
 _EXPECTED = re.compile(r"allow|deny|confirm|approval [1-9][0-9]* \S+")

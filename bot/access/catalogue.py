@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from bot.access.config_file import ConfigFile, Entry, Slug
-from bot.access.yaml_file import Place
+from workflows.yaml_source import Place
 
 
 class EnvironmentEntry(Entry):

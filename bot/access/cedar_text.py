@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import json
 import re
 
-from bot.access.fault import Fault
+from workflows.yaml_source import Fault
 
 _TOKEN = re.compile(r"""(?P<skip>\s+|//[^\n]*)|"(?:[^"\\]|\\.)*"|[A-Za-z_]\w*|::|.""", re.DOTALL)
 _QUOTED = re.compile(r"`([^`]+)`")

@@ -5,8 +5,9 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
-from bot.access.fault import ConfigFaults, Fault, guess
-from bot.access.yaml_file import Place, YamlFile
+from bot.access.fault import ConfigFaults
+from workflows.nearest import did_you_mean
+from workflows.yaml_source import Fault, Place, Source
 
 Guid = Annotated[
     str,
@@ -37,24 +38,24 @@ class ConfigFile(Entry):
 _File = TypeVar("_File", bound=ConfigFile)
 
 
-def validated(source: YamlFile, kind: type[_File]) -> _File:
+def validated(source: Source, kind: type[_File]) -> _File:
     """What *source* says, as a *kind*.
 
     Raises:
         ConfigFaults: all that is wrong with it.
     """
     try:
-        model = kind.model_validate(source.data)
+        model = kind.model_validate({} if source.data is None else source.data)
     except ValidationError as error:
         faults = {_fault(source, kind, dict(detail)) for detail in error.errors()}
         raise ConfigFaults(faults) from error
-    problems = [source.fault(*problem) for problem in model.problems()]
+    problems = [source.fault(*place, sentence=words) for place, words in model.problems()]
     if problems:
         raise ConfigFaults(problems)
     return model
 
 
-def _fault(source: YamlFile, kind: type[ConfigFile], detail: Mapping[str, Any]) -> Fault:
+def _fault(source: Source, kind: type[ConfigFile], detail: Mapping[str, Any]) -> Fault:
     """What pydantic found, in our words.
 
     https://docs.pydantic.dev/latest/errors/validation_errors/
@@ -62,9 +63,9 @@ def _fault(source: YamlFile, kind: type[ConfigFile], detail: Mapping[str, Any]) 
     place: Place = tuple(part for part in detail["loc"] if part != "[key]")
     name = place[-1] if place else ""
     if detail["type"] == "missing":
-        return source.fault(place[:-1], f"`{name}` is missing.")
+        return source.fault(*place[:-1], sentence=f"`{name}` is missing.")
     if detail["type"] == "extra_forbidden":
-        hint = guess(str(name), kind.model_fields) if len(place) == 1 else ""
-        return source.fault(place, f"`{name}` is no setting I know.{hint}")
+        hint = did_you_mean(str(name), kind.model_fields, limit=1) if len(place) == 1 else ""
+        return source.fault(*place, sentence=f"`{name}` is no setting I know.{hint}")
     words = str(detail["msg"]).removeprefix("Value error, ")
-    return source.fault(place, f"`{name}`: {words}." if place else f"{words}.")
+    return source.fault(*place, sentence=f"`{name}`: {words}." if place else f"{words}.")

@@ -8,10 +8,10 @@ from typing import Annotated, NoReturn
 from pydantic import StringConstraints
 
 from bot.access.config_file import ConfigFile, Entry, Guid, Slug
-from bot.access.fault import guess
-from bot.access.yaml_file import Place
 from domain.actor import ObjectId, Person, TenantId
 from domain.errors import Unavailable
+from workflows.nearest import did_you_mean
+from workflows.yaml_source import Place
 
 
 class UserType(StrEnum):
@@ -52,7 +52,7 @@ class DirectoryFile(ConfigFile):
             seen[person.id] = person.name
             for number, group in enumerate(person.groups):
                 if group not in self.groups:
-                    hint = guess(group, self.groups)
+                    hint = did_you_mean(group, self.groups, limit=1)
                     yield (
                         ("people", index, "groups", number),
                         f"`{group}` is no group of this file.{hint}",

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pydantic import Field
 
 from bot.access.config_file import ConfigFile, Entry, Guid, Slug
-from bot.access.fault import guess
-from bot.access.yaml_file import Place
+from workflows.nearest import did_you_mean
+from workflows.yaml_source import Place
 
 
 class RoleEntry(Entry):
@@ -28,7 +28,7 @@ class RolesFile(ConfigFile):
         for name, role in self.roles.items():
             for index, group in enumerate(role.groups):
                 if group not in self.groups:
-                    hint = guess(group, self.groups)
+                    hint = did_you_mean(group, self.groups, limit=1)
                     yield (
                         ("roles", name, "groups", index),
                         f"`{group}` is no group of this file.{hint}",
@@ -36,7 +36,8 @@ class RolesFile(ConfigFile):
             for index, included in enumerate(role.includes):
                 place = ("roles", name, "includes", index)
                 if included not in self.roles:
-                    yield place, f"`{included}` is no role.{guess(included, self.roles)}"
+                    hint = did_you_mean(included, self.roles, limit=1)
+                    yield place, f"`{included}` is no role.{hint}"
                 elif name in self._reached_from(included):
                     yield place, f"The role `{name}` includes itself by way of `{included}`."
 

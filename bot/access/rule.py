@@ -8,9 +8,10 @@ import re
 from cedarpy import pst
 
 from bot.access.cedar_text import CedarText, Statement
-from bot.access.fault import Fault, guess
 from bot.access.roles import Roles
 from domain.policy import NO_GATE, GateKind, GateRule
+from workflows.nearest import did_you_mean
+from workflows.yaml_source import Fault
 
 _KEBAB = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _DURATION = re.compile(r"([1-9][0-9]{0,4})([smhd])")
@@ -60,7 +61,8 @@ class RuleReader:
     def _complaints(self, statement: Statement, policy: pst.Template) -> Iterator[tuple[int, str]]:
         notes = policy.annotations
         for name in notes.keys() - _KNOWN:
-            yield statement.annotation(name), f"`@{name}` means nothing.{guess(name, _KNOWN)}"
+            hint = did_you_mean(name, _KNOWN, limit=1)
+            yield statement.annotation(name), f"`@{name}` means nothing.{hint}"
         if "id" not in notes:
             yield statement.offset, 'The policy has no name: give it an `@id("…")`.'
         elif not _KEBAB.fullmatch(notes["id"]):
@@ -73,7 +75,7 @@ class RuleReader:
             yield statement.annotation(note), sentence
         for uid in pst.entity_uids(policy):
             if uid.type.basename == "Role" and uid.id not in self.roles.closures:
-                hint = guess(uid.id, self.roles.closures)
+                hint = did_you_mean(uid.id, self.roles.closures, limit=1)
                 offset = statement.blamed(f'`Role::"{uid.id}"`')
                 yield offset, f"roles.yaml has no role `{uid.id}`.{hint}"
 
@@ -115,7 +117,7 @@ def _approval_complaints(
         yield "gate", "An approval needs a `@group`: who may approve."
     for name in sorted(notes.keys() & {"group", "escalate"}):
         if notes[name] not in groups:
-            hint = guess(notes[name], groups)
+            hint = did_you_mean(notes[name], groups, limit=1)
             yield name, f"roles.yaml names no group `{notes[name]}`.{hint}"
 
 

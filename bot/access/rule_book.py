@@ -11,11 +11,13 @@ import re
 import cedarpy
 
 from bot.access.cedar_text import CedarText, Statement, declared_actions
-from bot.access.fault import ConfigFaults, Fault, guess
+from bot.access.fault import ConfigFaults
 from bot.access.roles import Roles
 from bot.access.rule import Rule, RuleReader
 from domain.command import Effect
 from domain.errors import Bug
+from workflows.nearest import did_you_mean
+from workflows.yaml_source import Fault
 
 _ABOUT = re.compile(r"for policy `policy\d+`, ")
 _ACTION = re.compile(r'`Signalbox::Action::"([^"]*)"`')
@@ -146,7 +148,7 @@ def _validation_faults(
             continue
         statement = statements[place_of(error.policy_id)]
         action = _ACTION.search(error.error)
-        hint = guess(action[1], actions) if action else ""
+        hint = did_you_mean(action[1], actions, limit=1) if action else ""
         sentence = _sentence(_ABOUT.sub("", error.error)) + hint
         yield source.fault(statement.blamed(error.error), sentence)
 
