@@ -154,3 +154,29 @@ async def test_killed_during_a_wait_the_wait_is_not_longer(world):
     run = await world.run(run_id)
     assert run.state is RunState.SUCCEEDED
     assert run.finished_at - due < timedelta(seconds=1)
+
+
+@pytest.mark.parametrize(
+    ("broken", "version", "end"),
+    [
+        ("planned", "v1.1.0", RunState.FAILED),
+        ("admit", "v1.1.0", RunState.FAILED),
+        ("record", "v1.1.0", RunState.FAILED),
+        ("_undone", "v1.2.0", RunState.ROLLBACK_FAILED),
+    ],
+)
+async def test_a_mistake_of_ours_ends_the_run_and_frees_its_lock(
+    world, monkeypatch, broken, version, end
+):
+    def mistaken(*_args, **_kwargs):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(f"workflows.engine.progress.Progress.{broken}", mistaken)
+    run_id = await world.ask(version)
+
+    await world.work()
+
+    run = await world.run(run_id)
+    assert run.state is end
+    assert run.outcome.endswith("That was our mistake; it is logged as 7f3a.")
+    assert await world.store.read(lambda unit: unit.locks.holder("shop/prod")) is None

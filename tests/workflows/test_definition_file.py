@@ -89,12 +89,12 @@ def test_an_undo_may_use_what_was_known_before(file, actions):
 
 
 def test_all_faults_of_a_file_come_at_once_each_with_its_place(file):
-    text = RECYCLE.replace("title:", "titel:").replace("wait: 1s", "wait: soon")
+    text = RECYCLE.replace("title:", "titlex:").replace("wait: 1s", "wait: soon")
     text = text.replace("[restart]", "[restat]")
 
     assert faults_of(file, text) == [
         "1:1: `title` is missing.",
-        "2:1: `titel` is no key here. Did you mean `title`?",
+        "2:1: `titlex` is no key here. Did you mean `title`?",
         "15:13: There is no step `restat`. Did you mean `restart`?",
         "16:11: `soon` is no duration; write 500ms, 30s, 10m, 4h or 3d.",
     ]
@@ -105,7 +105,7 @@ def test_all_faults_of_a_file_come_at_once_each_with_its_place(file):
     [
         ("name: go", "name: Go!", "A name is lower-case letters, digits, `-` and `_`."),
         ("command: go", "command: come", "It begins with the workflow's name, `go`."),
-        ("<version>", "<versoin>", "`versoin` is no input. Did you mean `version`?"),
+        ("<version>", "<versionx>", "`versionx` is no input. Did you mean `version`?"),
         (
             "<version>",
             "",
@@ -113,7 +113,7 @@ def test_all_faults_of_a_file_come_at_once_each_with_its_place(file):
         ),
         ("<version>", "[version]", "The input `version` is required: write <version>."),
         ("<version>", "to", "`to` stands before nothing."),
-        ("type: version", "type: versoin", "There is no type `versoin`"),
+        ("type: version", "type: versionx", "There is no type `versionx`"),
         ("type: version", "type: choice", "A choice needs `choices`."),
         ("{type: version}", "{type: version, default: '??'}", "is no version"),
         ("{type: version}", "{pattern: '(('}", "is no regular expression"),
@@ -123,7 +123,7 @@ def test_all_faults_of_a_file_come_at_once_each_with_its_place(file):
             "  t: {type: text}",
             "`t` is what buttons carry: rename it.",
         ),
-        ("shop.current@1", "shop.curent@1", "There is no action `shop.curent@1`."),
+        ("shop.current@1", "shop.currentx@1", "There is no action `shop.currentx@1`."),
         ("uses: shop.current@1", "title: Nothing", "either `uses` an action or has a `wait`."),
         (
             "uses: shop.current@1",
@@ -144,7 +144,7 @@ def test_all_faults_of_a_file_come_at_once_each_with_its_place(file):
             "{uses: shop.current@1, retry: {backoff: 1ms}}",
             "A pause of less than 100ms helps nobody.",
         ),
-        ('"${ inputs.version }"', '"${ inputs.versoin }"', "There is no input `versoin`."),
+        ('"${ inputs.version }"', '"${ inputs.versionx }"', "There is no input `versionx`."),
         ('"${ inputs.version }"', '"${ inputs. }"', "cannot be read"),
         ('"${ inputs.version }"', '"${ environ.HOME }"', "`environ`"),
         ('{version: "${ inputs.version }"}', "{verzion: v1}", "shop.switch@1 has no input"),

@@ -32,6 +32,14 @@ _GATES = {
 }
 
 
+_GIVEN_UP = {
+    RunState.PLANNING: RunEvent.PLAN_FAILED,
+    RunState.QUEUED: RunEvent.PLAN_FAILED,
+    RunState.RUNNING: RunEvent.BROKEN,
+    RunState.ROLLING_BACK: RunEvent.UNDO_FAILED,
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
     """The next thing to do for a run: an attempt at one step, or at undoing it."""
@@ -138,6 +146,14 @@ class Progress:
         run = unit.runs.lock(run_id)
         if run.state is RunState.PLANNING and run.rev == rev:
             self._moves.move(unit, run, RunEvent.PLAN_FAILED, outcome=why)
+
+    def give_up(self, unit: UnitOfWork, run_id: str, why: str) -> None:
+        """End the run where it stands: a mistake of ours keeps it from going on."""
+        run = unit.runs.lock(run_id)
+        event = _GIVEN_UP.get(run.state)
+        if event is not None:
+            words = f"{run.outcome} {why}".strip()
+            self._moves.move(unit, run, event, outcome=words)
 
     # -- gates ----------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ and not put down is reconciled with the target first.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 import secrets
 from typing import TypeVar
@@ -67,7 +67,27 @@ class Worker:
 
     async def plan(self, _work_id: str, run_id: str, rev_text: str) -> None:
         """Look at the live systems and say what the run would do."""
-        rev = int(rev_text)
+        await self._or_give_up(run_id, self._plan(run_id, int(rev_text)))
+
+    async def stretch(self, work_id: str, run_id: str) -> None:
+        """Do one thing after the other for the run, until it ends or has to wait."""
+        await self._or_give_up(run_id, self._stretch(work_id, run_id))
+
+    async def timer(self, _work_id: str, gate_id: str) -> None:
+        """Close the gate, if it is still open."""
+        await self._transaction(lambda u: self._progress.expire(u, gate_id))
+
+    async def _or_give_up(self, run_id: str, work: Awaitable[None]) -> None:
+        """Do *work*; a mistake of ours ends the run, for nobody else would ever go on with it."""
+        try:
+            await work
+        except Exception:  # whatever it was: the run, its lock and its people must not wait on
+            correlation = self._correlation_id()
+            log.exception("work failed", run=run_id, correlation=correlation)
+            words = f"That was our mistake; it is logged as {correlation}."
+            await self._transaction(lambda u: self._progress.give_up(u, run_id, words))
+
+    async def _plan(self, run_id: str, rev: int) -> None:
         run = await self._transaction(lambda u: self._progress.to_plan(u, run_id, rev))
         if run is None:
             return
@@ -77,15 +97,10 @@ class Worker:
         else:
             await self._transaction(lambda u: self._progress.not_planned(u, run_id, rev, made))
 
-    async def stretch(self, work_id: str, run_id: str) -> None:
-        """Do one thing after the other for the run, until it ends or has to wait."""
+    async def _stretch(self, work_id: str, run_id: str) -> None:
         turn = await self._transaction(lambda u: self._progress.take_turn(u, run_id, work_id))
         while turn is not None:
             turn = await self._go_on(turn, work_id)
-
-    async def timer(self, _work_id: str, gate_id: str) -> None:
-        """Close the gate, if it is still open."""
-        await self._transaction(lambda u: self._progress.expire(u, gate_id))
 
     async def _go_on(
         self, turn: Admission | Task | Pause, work_id: str
