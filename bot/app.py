@@ -42,6 +42,7 @@ from workflows.definition import CATALOG
 from workflows.definition_file import load_all
 from workflows.engine.durable import Durable
 from workflows.engine.lifecycle import Lifecycle
+from workflows.engine.plans import Plans
 from workflows.engine.progress import Progress
 from workflows.engine.recovery import Recovery
 from workflows.engine.retention import Retention
@@ -133,7 +134,8 @@ async def running(
         begin(checkpoints.run())
         begin(recovery.run())
         if with_worker:
-            worker = Worker(store, Progress(base.durable, base.ids), base.actions, base.clock)
+            plans, progress = Plans(base.durable, base.ids), Progress(base.durable)
+            worker = Worker(store, plans, progress, base.actions, base.clock)
             await base.durable.start(recovery.executor_id, worker.work)
             begin(Retention(store, base.durable, base.clock).run())
             stack.push_async_callback(base.durable.stop)

@@ -28,7 +28,7 @@ from storage.unit import UnitOfWork
 from workflows.definition import CATALOG
 from workflows.definition_file import load_all
 from workflows.engine.durable import Kind
-from workflows.engine.progress import Progress
+from workflows.engine.plans import Plans
 
 WORLD = Path(__file__).parents[2] / "sandbox" / "world"
 TENANT = TenantId("00000000-0000-4000-8000-00000000aaaa")
@@ -295,11 +295,11 @@ class Bot:
             ),
             lock=None,
         )
-        progress = Progress(self.queue, self.ids)
+        plans = Plans(self.queue, self.ids)
 
         def work(unit: UnitOfWork) -> Run:
             unit.runs.save(replace(run, state=RunState.PLANNING, rev=rev))
-            progress.planned(unit, run.id, rev, plan)
+            plans.planned(unit, run.id, rev, plan)
             for number, person in enumerate(self.people.directory.people.values()):
                 unit.members.remember(TENANT, person.id, f"29:{number}", person.name)
             return unit.runs.lock(run.id)

@@ -159,10 +159,10 @@ async def test_killed_during_a_wait_the_wait_is_not_longer(world):
 @pytest.mark.parametrize(
     ("broken", "version", "end"),
     [
-        ("planned", "v1.1.0", RunState.FAILED),
-        ("admit", "v1.1.0", RunState.FAILED),
-        ("record", "v1.1.0", RunState.FAILED),
-        ("_undone", "v1.2.0", RunState.ROLLBACK_FAILED),
+        ("plans.Plans.planned", "v1.1.0", RunState.FAILED),
+        ("progress.Progress.admit", "v1.1.0", RunState.FAILED),
+        ("progress.Progress.record", "v1.1.0", RunState.FAILED),
+        ("progress.Progress._undone", "v1.2.0", RunState.ROLLBACK_FAILED),
     ],
 )
 async def test_a_mistake_of_ours_ends_the_run_and_frees_its_lock(
@@ -171,7 +171,7 @@ async def test_a_mistake_of_ours_ends_the_run_and_frees_its_lock(
     def mistaken(*_args, **_kwargs):
         raise ZeroDivisionError
 
-    monkeypatch.setattr(f"workflows.engine.progress.Progress.{broken}", mistaken)
+    monkeypatch.setattr(f"workflows.engine.{broken}", mistaken)
     run_id = await world.ask(version)
 
     await world.work()

@@ -20,6 +20,7 @@ from storage.store import Store
 from workflows.definition import Retry, Step, Undo, Workflow
 from workflows.engine.durable import Kind
 from workflows.engine.lifecycle import Lifecycle, RunRequest
+from workflows.engine.plans import Plans
 from workflows.engine.progress import Progress
 from workflows.engine.worker import Worker
 
@@ -243,9 +244,11 @@ class World:
 
     def new_worker(self, ids: Ids | None = None) -> Worker:
         """A worker, as a fresh process would have it."""
-        progress = Progress(self.queue, ids or self._ids)
+        plans, progress = Plans(self.queue, ids or self._ids), Progress(self.queue)
         actions = Actions([ShopConnector(self.target)])
-        return Sleepless(self.store, progress, actions, self.clock, correlation_id=lambda: "7f3a")
+        return Sleepless(
+            self.store, plans, progress, actions, self.clock, correlation_id=lambda: "7f3a"
+        )
 
     async def ask(
         self, version: str = "v1.1.0", rule: GateRule = FREE, workflow: Workflow | None = None

@@ -1,7 +1,8 @@
 """The engine: each move of a run is one transaction; workers carry out what the rows say.
 
 lifecycle.py   what people do: request, vote, confirm, cancel
-progress.py    what workers find out: planned, drifted, a step done, everything undone
+plans.py       what workers find out before a start: the plan, the gate, its deadline
+progress.py    and after: whose turn it is, drift, a step done, everything undone
 moves.py       what both share: one move with its audit event, its card, and what follows
 attempt.py     one attempt at an action, and what its end means
 worker.py      the three kinds of work: plan, stretch, timer

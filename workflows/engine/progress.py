@@ -1,4 +1,4 @@
-"""What workers find out about a run, each thing one transition.
+"""A run from the queue to its end: what workers find out, each thing one transition.
 
 A step's end and the next step's beginning are one transaction. Whoever carries a run out is
 known by the run's `carrier`, and every attempt has a number: what comes late, from a process
@@ -11,10 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from domain.approval import Gate, GateState
+from domain.approval import GateState
 from domain.plan import Plan
-from domain.policy import GateKind
-from domain.ports import Ids
 from domain.run import Run, RunEvent, RunState
 from domain.step import Done, Fail, Outcome, Retry, StepRun, StepState, idempotency_key
 from storage.unit import UnitOfWork
@@ -24,13 +22,6 @@ from workflows.engine.moves import Moves
 
 LONGEST_NAP = timedelta(seconds=5)
 """A longer pause ends the stretch: the run is a row then, and an alarm wakes it."""
-
-_GATES = {
-    GateKind.NONE: RunEvent.PLANNED_FREE,
-    GateKind.CONFIRM: RunEvent.PLANNED_CONFIRM,
-    GateKind.APPROVAL: RunEvent.PLANNED_APPROVAL,
-}
-
 
 _GIVEN_UP = {
     RunState.PLANNING: RunEvent.PLAN_FAILED,
@@ -70,109 +61,10 @@ class Admission:
 
 
 class Progress:
-    """The transitions that workers cause."""
+    """The transitions from the queue to the end."""
 
-    def __init__(self, queue: Queue, ids: Ids) -> None:
+    def __init__(self, queue: Queue) -> None:
         self._moves = Moves(queue)
-        self._ids = ids
-
-    # -- planning -------------------------------------------------------------------------
-
-    def to_plan(self, unit: UnitOfWork, run_id: str, rev: int) -> Run | None:
-        """The run, if its plan of that revision is still to be made."""
-        run = unit.runs.get(run_id)
-        is_due = run is not None and run.state is RunState.PLANNING and run.rev == rev
-        return run if is_due else None
-
-    def planned(self, unit: UnitOfWork, run_id: str, rev: int, plan: Plan) -> None:
-        """Take *plan* for the run, and open the gate that its rule asks for."""
-        run = unit.runs.lock(run_id)
-        if run.state is not RunState.PLANNING or run.rev != rev:
-            return
-        rule = run.gate_rule
-        self._moves.audit(
-            unit,
-            run,
-            "plan.created",
-            data={
-                "workflow": run.workflow,
-                "rev": rev,
-                "plan_digest": plan.digest,
-                "gate": rule.kind.value,
-                "changes": [
-                    {"target": c.target, "what": c.what, "before": c.before, "after": c.after}
-                    for c in plan.changes
-                ],
-            },
-        )
-        event = _GATES[rule.kind]
-        if rule.kind is GateKind.NONE:
-            queued = self._moves.move(
-                unit, run, event, plan=plan, lock=plan.lock, queued_at=unit.now, outcome=""
-            )
-            self._moves.carry_out_later(unit, queued, "start")
-            return
-        gate = Gate(
-            id=self._ids.uuid(),
-            run_id=run.id,
-            rev=rev,
-            plan_digest=plan.digest,
-            rule=rule,
-            state=GateState.OPEN,
-            opened_at=unit.now,
-            expires_at=unit.now + rule.expires,
-        )
-        unit.gates.insert(gate)
-        self._moves.expire_later(unit, gate)
-        self._moves.audit(
-            unit,
-            run,
-            "approval.requested",
-            by=run.requester,
-            data={
-                "gate_id": gate.id,
-                "rev": rev,
-                "plan_digest": plan.digest,
-                "kind": rule.kind.value,
-                "count": rule.count,
-                "group": rule.group,
-                "expires_in": rule.expires.total_seconds(),
-            },
-        )
-        self._moves.move(unit, run, event, plan=plan, lock=plan.lock, outcome="")
-
-    def not_planned(self, unit: UnitOfWork, run_id: str, rev: int, why: str) -> None:
-        """End the run: what it would do cannot be said."""
-        run = unit.runs.lock(run_id)
-        if run.state is RunState.PLANNING and run.rev == rev:
-            self._moves.move(unit, run, RunEvent.PLAN_FAILED, outcome=why)
-
-    def give_up(self, unit: UnitOfWork, run_id: str, why: str) -> None:
-        """End the run where it stands: a mistake of ours keeps it from going on."""
-        run = unit.runs.lock(run_id)
-        event = _GIVEN_UP.get(run.state)
-        if event is not None:
-            words = f"{run.outcome} {why}".strip()
-            self._moves.move(unit, run, event, outcome=words)
-
-    # -- gates ----------------------------------------------------------------------------
-
-    def expire(self, unit: UnitOfWork, gate_id: str) -> None:
-        """Close the gate if its time is over; an early alarm is set again."""
-        found = unit.gates.get(gate_id)
-        if found is None:
-            return
-        run = unit.runs.lock(found.run_id)
-        gate = unit.gates.get(gate_id)
-        if gate is None or gate.state is not GateState.OPEN:
-            return
-        if unit.now < gate.expires_at:
-            self._moves.expire_later(unit, gate, why=f"expiry-{unit.now.timestamp()}")
-            return
-        self._moves.close_gate(unit, gate, GateState.EXPIRED)
-        facts = {"gate_id": gate.id, "rev": gate.rev, "approvals": gate.approvals}
-        self._moves.audit(unit, run, "approval.expired", outcome="denied", data=facts)
-        self._moves.move(unit, run, RunEvent.EXPIRED)
 
     # -- from the queue to the first step -------------------------------------------------
 
@@ -256,6 +148,14 @@ class Progress:
         self._moves.plan_later(unit, again)
         for name in unit.locks.release(run.id):
             self._moves.let_next(unit, name, f"after-{run.id}-{run.rev}")
+
+    def give_up(self, unit: UnitOfWork, run_id: str, why: str) -> None:
+        """End the run where it stands: a mistake of ours keeps it from going on."""
+        run = unit.runs.lock(run_id)
+        event = _GIVEN_UP.get(run.state)
+        if event is not None:
+            words = f"{run.outcome} {why}".strip()
+            self._moves.move(unit, run, event, outcome=words)
 
     # -- step after step ------------------------------------------------------------------
 

@@ -25,6 +25,7 @@ from workflows.definition import Retry as RetryRule
 from workflows.definition import from_pinned
 from workflows.engine.attempt import attempt, decide
 from workflows.engine.durable import Kind, Work
+from workflows.engine.plans import Plans
 from workflows.engine.progress import Admission, Pause, Progress, Task
 from workflows.expressions import evaluate
 from workflows.planning import drift, make_plan, scope
@@ -48,6 +49,7 @@ class Worker:
     def __init__(
         self,
         store: Store,
+        plans: Plans,
         progress: Progress,
         actions: Actions,
         clock: Clock,
@@ -55,6 +57,7 @@ class Worker:
         correlation_id: Callable[[], str] = lambda: secrets.token_hex(4),
     ) -> None:
         self._store = store
+        self._plans = plans
         self._progress = progress
         self._actions = actions
         self._clock = clock
@@ -75,7 +78,7 @@ class Worker:
 
     async def timer(self, _work_id: str, gate_id: str) -> None:
         """Close the gate, if it is still open."""
-        await self._transaction(lambda u: self._progress.expire(u, gate_id))
+        await self._transaction(lambda u: self._plans.expire(u, gate_id))
 
     async def _or_give_up(self, run_id: str, work: Awaitable[None]) -> None:
         """Do *work*; a mistake of ours ends the run, for nobody else would ever go on with it."""
@@ -88,14 +91,14 @@ class Worker:
             await self._transaction(lambda u: self._progress.give_up(u, run_id, words))
 
     async def _plan(self, run_id: str, rev: int) -> None:
-        run = await self._transaction(lambda u: self._progress.to_plan(u, run_id, rev))
+        run = await self._transaction(lambda u: self._plans.to_plan(u, run_id, rev))
         if run is None:
             return
         made = await self._look(run)
         if isinstance(made, Plan):
-            await self._transaction(lambda u: self._progress.planned(u, run_id, rev, made))
+            await self._transaction(lambda u: self._plans.planned(u, run_id, rev, made))
         else:
-            await self._transaction(lambda u: self._progress.not_planned(u, run_id, rev, made))
+            await self._transaction(lambda u: self._plans.not_planned(u, run_id, rev, made))
 
     async def _stretch(self, work_id: str, run_id: str) -> None:
         turn = await self._transaction(lambda u: self._progress.take_turn(u, run_id, work_id))
