@@ -91,6 +91,9 @@ class Delivery:
     # -- our own replies ------------------------------------------------------------------
 
     def _send_mine(self, item: OutboxItem) -> None:
+        if item.conversation.id in self._behind:  # it fell behind while this one was committed
+            self._spawn(self._hand_over([item]))
+            return
         waiting = self._mine[item.conversation.id]
         waiting.append(item)
         if len(waiting) == 1:
@@ -101,14 +104,15 @@ class Delivery:
         waiting = self._mine[conversation_id]
         while waiting:
             if not await self._send(waiting[0]):
-                await self._hand_over(conversation_id, list(waiting)[1:])
-                break
+                del self._mine[conversation_id]
+                self._behind.add(conversation_id)
+                await self._hand_over(list(waiting)[1:])
+                return
             waiting.popleft()
         del self._mine[conversation_id]
 
-    async def _hand_over(self, conversation_id: str, rest: list[OutboxItem]) -> None:
-        """Leave the rest to the loop, which keeps the order: the first one waits for its time."""
-        self._behind.add(conversation_id)
+    async def _hand_over(self, rest: list[OutboxItem]) -> None:
+        """Leave *rest* to the loop, which keeps the order: the first one waits for its time."""
 
         def postpone(unit: UnitOfWork) -> None:
             for item in rest:
@@ -169,10 +173,13 @@ class Delivery:
         return bool(items or cards)
 
     async def _send_due(self, item: OutboxItem) -> None:
-        if await self._send(item):
-            self._behind.discard(item.conversation.id)
-            await self._record_sent()  # the next one of the conversation is due only then
-            self._wake.set()
+        if not await self._send(item):
+            return
+        await self._record_sent()  # the next one of the conversation is due only then
+        conversation_id = item.conversation.id
+        if not await self._store.read(lambda unit: unit.outbox.is_waiting(conversation_id)):
+            self._behind.discard(conversation_id)
+        self._wake.set()
 
     async def _show(self, card: RunCardItem) -> None:
         """Post or edit a run's message."""

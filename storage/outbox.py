@@ -27,6 +27,7 @@ _IS_DUE = sa.and_(
     sa.or_(outbox.c.leased_until.is_(None), outbox.c.leased_until <= sa.bindparam("now")),
 )
 _ANY_DUE = sa.select(sa.exists().where(_IS_DUE))
+_ANY_IN = sa.select(sa.exists().where(outbox.c.conversation_id == sa.bindparam("in_conversation")))
 _DUE = (
     sa.select(outbox.c.id, outbox.c.conversation, outbox.c.message, outbox.c.attempts)
     .where(_IS_DUE)
@@ -97,6 +98,10 @@ class Outbox:
         if key is None:
             raise Bug("The database gave the message no id.")
         return int(key[0])
+
+    def is_waiting(self, conversation_id: str) -> bool:
+        """Whether anything is to be sent to the conversation, now or later."""
+        return bool(self._connection.scalar(_ANY_IN, {"in_conversation": conversation_id}))
 
     def is_due(self, now: datetime) -> bool:
         """Whether `due` would find anything."""
