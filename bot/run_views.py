@@ -185,14 +185,15 @@ class RunViews:
         return people
 
     def _refresh(self, unit: UnitOfWork, run: Run, people: Sequence[ObjectId]) -> Refresh | None:
-        """Makes the clients of *people* ask; None where nobody's Teams id is known.
+        """Makes the clients of *people* ask; None where there is nobody who could press anything.
 
-        Without `userIds`, everybody's client would ask.
+        Where the roster names none of them, the list is empty: people then have "Refresh card" in
+        the card's menu. Without `userIds`, everybody's client would ask.
         """
+        if not people:
+            return None
         known = unit.members.teams_ids(run.requester.tenant, people)
         ids = tuple(known[each] for each in people if each in known)[:MAX_USER_IDS]
-        if not ids:
-            return None
         token = self._tokens.sign(Press(verb=LOOK, run_id=run.id))
         return Refresh(verb=LOOK, token=token, user_ids=ids)
 

@@ -227,10 +227,13 @@ class Conversations:
         """
         path = f"/v3/conversations/{quote(conversation_id, safe='')}"
         try:
-            return tuple([member async for member in self._paged(f"{path}/pagedmembers")])
+            paged = tuple([member async for member in self._paged(f"{path}/pagedmembers")])
         except Answered as error:
             if error.status not in _NO_PAGES:
                 raise
+            paged = ()
+        if paged:
+            return paged
         return tuple(_members(await self._wire.call("GET", self._service_url, f"{path}/members")))
 
     async def _paged(self, path: str) -> AsyncIterator[Member]:

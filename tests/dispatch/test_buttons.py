@@ -79,6 +79,20 @@ async def test_a_shared_card_names_approvers_as_known_while_the_directory_is_sil
     assert message.card["refresh"]["userIds"] == ["29:0", "29:2", "29:3"]
 
 
+async def test_where_the_roster_names_nobody_people_refresh_by_hand(bot: Bot, run: Run):
+    views = bot.installation.views
+    elsewhere = replace(run, id="elsewhrt", requester=replace(run.requester, id="nobody-met"))
+
+    def another(unit):
+        unit.runs.insert(elsewhere)
+        return views.shared(unit, elsewhere.id)
+
+    message = await bot.store.transaction(another)
+
+    assert message.card is not None
+    assert message.card["refresh"]["userIds"] == []
+
+
 async def test_a_run_that_has_ended_refreshes_nobody(bot: Bot, run: Run):
     await bot.says("dev-1", f"cancel {run.id}")
 

@@ -275,7 +275,7 @@ async def test_our_token_goes_with_each_request_and_is_forgotten_where_it_is_ref
         world.channel.answers.append(answered(401))
         with pytest.raises(Unavailable):
             await world.edge.transport.update(world.conversation(), "17", WORDS)
-        world.channel.answers.append(web.json_response({"members": []}))
+        world.channel.answers.append(web.json_response({"members": ACCOUNTS}))
         await world.edge.transport.members(world.conversation())
 
         sent = [request.headers["Authorization"] for request in world.channel.requests]
@@ -321,8 +321,10 @@ async def test_the_roster_is_read_page_by_page(world: World) -> None:
     ]
 
 
-async def test_a_channel_without_pages_gives_the_whole_roster(world: World) -> None:
-    world.channel.answers += [answered(404), web.json_response(ACCOUNTS)]
+@pytest.mark.parametrize("no_pages", [404, 200])
+async def test_a_channel_without_pages_gives_the_whole_roster(world: World, no_pages: int) -> None:
+    first = answered(404) if no_pages == 404 else web.json_response({"id": "x"})
+    world.channel.answers += [first, web.json_response(ACCOUNTS)]
 
     assert await world.edge.transport.members(world.conversation(THREAD)) == MEMBERS
 
