@@ -1,9 +1,11 @@
 """`make bench`: all benchmarks, as tables and in bench/results.json."""
 
-from bench import whoami
+from bench import parts, whoami
 from bench.figures import RESULTS, table, write
 
-figures = whoami.main()
-print(table(figures))
-write(figures)
-print(f"\nAlso in {RESULTS}.")
+commands = whoami.main()
+print(f"{table(commands)}\n")
+costs = parts.main()
+print(f"{table(costs)}\n")
+write([*commands, *costs])
+print(f"Also in {RESULTS}.")

@@ -9,26 +9,26 @@ from aiohttp import web
 
 
 def app() -> web.Application:
-    """The server; `/count` says how many messages it took."""
-    count = 0
+    """The server; `/count` says how many messages it took, and how many of them were cards."""
+    count = {"messages": 0, "cards": 0}
 
-    async def take(_: web.Request) -> web.Response:
-        nonlocal count
-        count += 1
-        return web.json_response({"id": str(count)}, status=201)
+    async def take(request: web.Request) -> web.Response:
+        activity = await request.json()
+        count["messages"] += 1
+        count["cards"] += bool(activity.get("attachments"))
+        return web.json_response({"id": str(count["messages"])}, status=201)
 
     async def counted(_: web.Request) -> web.Response:
-        return web.json_response({"count": count})
+        return web.json_response(count)
+
+    async def members(_: web.Request) -> web.Response:
+        return web.json_response([])
 
     made = web.Application()
     made.router.add_get("/count", counted)
     made.router.add_post("/{path:.*}", take)
-    made.router.add_get("/{path:.*}", lambda _: _no_members())
+    made.router.add_get("/{path:.*}", members)
     return made
-
-
-async def _no_members() -> web.Response:
-    return web.json_response([])
 
 
 if __name__ == "__main__":

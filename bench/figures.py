@@ -44,7 +44,8 @@ def percentile(values: Sequence[float], percent: int) -> float:
 
 def table(figures: Iterable[Figure]) -> str:
     """*figures* for a reader."""
-    rows = [("", "value", "unit", "baseline", "its value", "ratio")]
+    figures = list(figures)
+    rows: list[tuple[str, ...]] = [("", "value", "unit", "baseline", "its value", "ratio")]
     rows += [
         (
             each.name,
@@ -56,11 +57,13 @@ def table(figures: Iterable[Figure]) -> str:
         )
         for each in figures
     ]
+    if not any(each.baseline for each in figures):
+        rows = [row[:3] for row in rows]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = [
+    lines = (
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
         for row in rows
-    ]
+    )
     return "\n".join(line.rstrip() for line in lines)
 
 

@@ -9,12 +9,13 @@ from pathlib import Path
 import socket
 import sys
 import tempfile
+from typing import IO
 
 import aiohttp
 import psutil
 
 ROOT = Path(__file__).parents[1]
-_PATIENCE = 30  #: seconds for a server to come up
+_PATIENCE = 30  #: seconds for a server to come up, or to end
 
 
 @dataclass(frozen=True)
@@ -24,15 +25,16 @@ class Server:
     name: str
     url: str
     process: psutil.Process
+    answers_with: str  #: what `fake_connector` counts its replies as: messages, or cards
 
     def cpu_seconds(self) -> float:
         """What it has used so far, all its threads together."""
         times = self.process.cpu_times()
-        return times.user + times.system
+        return float(times.user + times.system)
 
     def rss_mb(self) -> float:
         """Its memory."""
-        return self.process.memory_info().rss / 2**20
+        return float(self.process.memory_info().rss / 2**20)
 
 
 def free_port() -> int:
@@ -59,12 +61,10 @@ async def started(
             stderr=log,
         )
         try:
-            await _answers(port)
+            await _answers(port, child, log)
             yield psutil.Process(child.pid)
         finally:
-            if child.returncode is None:
-                child.terminate()
-            await child.wait()
+            await _end(child)
 
 
 @asynccontextmanager
@@ -81,7 +81,8 @@ async def signalbox(connector_port: int) -> AsyncIterator[Server]:
             "SIGNALBOX_LOG_LEVEL": "warning",
         }
         async with started("bot", "serve", port=port, env=env) as process:
-            yield Server("signalbox", f"http://127.0.0.1:{port}/api/messages", process)
+            url = f"http://127.0.0.1:{port}/api/messages"
+            yield Server("signalbox", url, process, answers_with="cards")
 
 
 @asynccontextmanager
@@ -89,7 +90,8 @@ async def stock() -> AsyncIterator[Server]:
     """The baseline: see `stock_echo`."""
     port = free_port()
     async with started("bench.stock_echo", str(port), port=port) as process:
-        yield Server("stock botbuilder echo", f"http://127.0.0.1:{port}/api/messages", process)
+        url = f"http://127.0.0.1:{port}/api/messages"
+        yield Server("stock botbuilder echo", url, process, answers_with="messages")
 
 
 @asynccontextmanager
@@ -100,11 +102,30 @@ async def connector() -> AsyncIterator[int]:
         yield port
 
 
-async def _answers(port: int) -> None:
+async def _answers(port: int, child: asyncio.subprocess.Process, log: IO[bytes]) -> None:
+    """Return when *child* answers on *port*.
+
+    Raises:
+        RuntimeError: it ended before; the message is what it said.
+    """
     async with asyncio.timeout(_PATIENCE), aiohttp.ClientSession() as http:
         while True:
+            if child.returncode is not None:
+                log.seek(0)
+                raise RuntimeError(log.read().decode(errors="replace"))
             try:
                 async with http.get(f"http://127.0.0.1:{port}/count"):
                     return
             except aiohttp.ClientError:
                 await asyncio.sleep(0.05)
+
+
+async def _end(child: asyncio.subprocess.Process) -> None:
+    if child.returncode is None:
+        child.terminate()
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            await child.wait()
+    except TimeoutError:
+        child.kill()
+        await child.wait()

@@ -18,7 +18,7 @@ from bench.figures import Figure, percentile
 from bench.servers import Server, connector, signalbox, stock
 
 ROUNDS = 5
-COMMANDS = {1: 120, 16: 320}  #: per round, by how many are under way at once
+COMMANDS = {1: 300, 16: 480}  #: per round, by how many are under way at once
 WARM_UP = 60
 TENANT = "00000000-0000-4000-8000-00000000aaaa"
 BOT = "28:00000000-0000-4000-8000-00000000b07a"
@@ -78,7 +78,7 @@ class Load:
 
     async def send(self, server: Server, commands: int, at_once: int) -> Round:
         """One round: *commands* in all, *at_once* under way."""
-        before, cpu = await self._replies(), server.cpu_seconds()
+        before, cpu = await self._replies(server), server.cpu_seconds()
         waiting = iter([self._activity() for _ in range(commands)])
         took: list[float] = []
 
@@ -105,15 +105,22 @@ class Load:
         return time.perf_counter() - begun
 
     async def _until(self, replies: int, server: Server) -> None:
-        deadline = time.perf_counter() + _QUIET
-        while await self._replies() < replies:
-            if time.perf_counter() > deadline:
-                raise RuntimeError(f"{server.name} left commands without a reply")
-            await asyncio.sleep(0.02)
+        """Wait for the last reply.
 
-    async def _replies(self) -> int:
+        Raises:
+            RuntimeError: there are fewer, or more.
+        """
+        deadline = time.perf_counter() + _QUIET
+        while (now := await self._replies(server)) < replies:
+            if time.perf_counter() > deadline:
+                raise RuntimeError(f"{server.name} left {replies - now} commands without a reply")
+            await asyncio.sleep(0.02)
+        if now > replies:
+            raise RuntimeError(f"{server.name} gave {now - replies} replies too many")
+
+    async def _replies(self, server: Server) -> int:
         async with self._http.get(f"{self._connector}count") as response:
-            return int((await response.json())["count"])
+            return int((await response.json())[server.answers_with])
 
     def _activity(self) -> dict[str, Any]:
         number = next(self._numbers)

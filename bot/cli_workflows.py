@@ -63,7 +63,8 @@ def _around(path: Path) -> Path:
 @click.argument("path", required=False, type=click.Path(exists=True, path_type=Path))
 def show(*, path: Path | None) -> None:
     """Print what workflows do, step by step; without PATH, those that can be run here."""
-    from workflows.definition import CATALOG, load
+    from workflows.definition import CATALOG
+    from workflows.definition_file import read_definition
 
     if path is None:
         try:
@@ -73,7 +74,7 @@ def show(*, path: Path | None) -> None:
         paths: tuple[Path, ...] = (CATALOG, own) if own and own.is_dir() else (CATALOG,)
     else:
         paths = (path,)
-    blocks = ["\n".join(_described(load(file))) for file in _files(paths)]
+    blocks = ["\n".join(_described(read_definition(file))) for file in _files(paths)]
     click.echo("\n\n".join(blocks))
 
 

@@ -158,7 +158,7 @@ def row(
     """An icon, the lines beside it, and a short text at the right edge."""
     columns = [
         teams.Column(width="20px", items=[icon(glyph)]),
-        teams.Column(width="stretch", items=lines, spacing=t.Spacing.SMALL),
+        teams.Column(width="stretch", items=list(lines), spacing=t.Spacing.SMALL),
     ]
     if right:
         columns.append(teams.Column(width="auto", items=[aside(right)], spacing=t.Spacing.SMALL))
@@ -190,7 +190,7 @@ def facts(
 def box(items: Sequence[teams.Element]) -> teams.Container:
     """A group set off from the rest."""
     return teams.Container(
-        items=items,
+        items=list(items),
         style=t.ContainerStyle.EMPHASIS,
         rounded_corners=True,
         spacing=t.Spacing.MEDIUM,
@@ -201,7 +201,7 @@ def group(
     items: Sequence[teams.Element], *, spacing: t.Spacing = t.Spacing.MEDIUM
 ) -> teams.Container:
     """Things that belong together."""
-    return teams.Container(items=items, spacing=spacing)
+    return teams.Container(items=list(items), spacing=spacing)
 
 
 def note(text: str) -> teams.Container:

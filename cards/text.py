@@ -63,6 +63,8 @@ def cut(text: str, limit: int) -> str:
 
 
 def _visible(text: str) -> str:
+    if text.isascii() and text.isprintable():  # most texts: nothing to look for
+        return text
     return "".join(_shown(char) for char in _TERMINAL.sub("", text))
 
 

@@ -6,7 +6,7 @@ planner carries out those reading steps whose outputs others refer to (`steps.pr
 what a writing step gives is not known until it has run, and cannot be planned with.
 """
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -25,6 +25,9 @@ CATALOG = Path(__file__).parent / "catalog"
 
 RUN_FIELDS = ("id", "requester")
 """What expressions can say of the run: `run.id`, and `run.requester`, the person's object id."""
+
+PLAN_FIELDS = ("digest", "lock")
+"""What expressions can say of the plan; not those that it is made from."""
 
 REASON = Field(name="reason", required=False, description="Why", flag_only=True)
 """What every workflow's command takes as `--reason`, unless it has an input of that name."""
@@ -121,20 +124,6 @@ class DefinitionFaults(Refused):
         super().__init__("\n".join(map(str, self.faults)))
 
 
-def load(path: Path, *, actions: Container[str] | None = None) -> Workflow:
-    """The workflow in the file at *path*.
-
-    *actions* are the references that steps may use; None: any. Given `connectors.Actions`, the
-    arguments of the steps are checked too.
-
-    Raises:
-        DefinitionFaults: it does not validate; all faults at once.
-    """
-    from workflows.definition_file import read_definition  # noqa: PLC0415 - it builds our values
-
-    return read_definition(path, actions=actions)
-
-
 def from_pinned(pinned: Mapping[str, Any]) -> Workflow:
     """The workflow that `Workflow.pinned` gave; what an older version left out has its default."""
     return Workflow(
@@ -142,7 +131,7 @@ def from_pinned(pinned: Mapping[str, Any]) -> Workflow:
         title=pinned["title"],
         description=pinned.get("description", ""),
         command=pinned["command"],
-        inputs=tuple(_field(each) for each in pinned["inputs"]),
+        inputs=tuple(_field(each) for each in pinned.get("inputs", ())),
         lock=pinned.get("lock"),
         steps=tuple(_step(each) for each in pinned["steps"]),
     )
@@ -164,7 +153,7 @@ def _pinned_field(one: Field) -> dict[str, Any]:
 def _field(pinned: Mapping[str, Any]) -> Field:
     return Field(
         name=pinned["name"],
-        type=FieldType(pinned["type"]),
+        type=FieldType(pinned.get("type", FieldType.TEXT)),
         description=pinned.get("description", ""),
         required=pinned.get("required", True),
         default=pinned.get("default"),
@@ -189,7 +178,7 @@ def _pinned_step(one: Step) -> dict[str, Any]:
 
 
 def _step(pinned: Mapping[str, Any]) -> Step:
-    retry, undo = pinned.get("retry"), pinned.get("undo")
+    undo = pinned.get("undo")
     return Step(
         name=pinned["name"],
         title=pinned["title"],
@@ -197,11 +186,17 @@ def _step(pinned: Mapping[str, Any]) -> Step:
         arguments=pinned.get("with", {}),
         needs=tuple(pinned.get("needs", ())),
         timeout=_duration(pinned.get("timeout")),
-        retry=Retry(attempts=retry["attempts"], backoff=parse_duration(retry["backoff"]))
-        if retry
-        else Retry(),
-        undo=Undo(uses=undo["uses"], arguments=undo["with"]) if undo else None,
+        retry=_retry(pinned.get("retry") or {}),
+        undo=Undo(uses=undo["uses"], arguments=undo.get("with", {})) if undo else None,
         wait=_duration(pinned.get("wait")),
+    )
+
+
+def _retry(pinned: Mapping[str, Any]) -> Retry:
+    usual, backoff = Retry(), _duration(pinned.get("backoff"))
+    return Retry(
+        attempts=pinned.get("attempts", usual.attempts),
+        backoff=usual.backoff if backoff is None else backoff,
     )
 
 

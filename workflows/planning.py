@@ -2,7 +2,7 @@
 
 Arguments of later steps may refer to what earlier ones found (`steps.previous.version`), so the
 reading steps that are referred to are carried out here. What a writing step gives is not known
-before it has run: nothing can be planned with it, and `definition_file` refuses such references.
+before it has run: nothing can be planned with it, and `definition_fit` refuses such references.
 """
 
 import asyncio
@@ -10,12 +10,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from connectors.connector import Action, Actions
+from domain.canonical import canonical
 from domain.command import Effect
-from domain.errors import Refused, SignalboxError, Unavailable
+from domain.errors import Refused, Unavailable
 from domain.plan import ActionPlan, Change, Plan, StepPlan
-from workflows.cel_tree import Reference
-from workflows.definition import Step, Workflow
+from workflows.definition import Workflow
 from workflows.expressions import evaluate, references
+
+_LONGEST_FACT = 64
+_MOST_DIFFERENCES = 3
 
 
 async def make_plan(
@@ -32,27 +35,30 @@ async def make_plan(
         Refused: it cannot be carried out like this; the sentence says which step, and why.
         Unavailable: a live system did not answer.
     """
-    outputs: dict[str, Mapping[str, Any]] = {}
     wanted = looked_at(workflow)
+    outputs: dict[str, Mapping[str, Any]] = {}
     plans: list[StepPlan] = []
 
-    def now() -> dict[str, Any]:
+    def known() -> dict[str, Any]:
         return scope(workflow, inputs, outputs, run_id=run_id, requester=requester, plan=None)
 
     for step in workflow.steps:
         if step.uses is None:
             continue
-        action = actions.get(step.uses)
         try:
-            arguments = evaluate(step.arguments, now())
+            action = actions.get(step.uses)
+            arguments = evaluate(step.arguments, known())
             async with asyncio.timeout(action.timeout.total_seconds()):
-                planned = await _look(action, arguments)
-                if action.effect is Effect.READ and step.name in wanted:
-                    outputs[step.name] = await action.apply(action.parse(arguments), "")
+                planned, found = await _look(action, arguments, reads=step.name in wanted)
         except TimeoutError as error:
             raise Unavailable(f"{step.title}: {action.name} did not answer.") from error
-        except SignalboxError as error:
-            raise _at(step, error) from error
+        except Unavailable as error:
+            sentence = f"{step.title}: {error}"
+            raise Unavailable(sentence, hint=error.hint, retry_after=error.retry_after) from error
+        except Refused as error:
+            raise Refused(f"{step.title}: {error}", hint=error.hint) from error
+        if found is not None:
+            outputs[step.name] = found
         plans.append(
             StepPlan(
                 step=step.name,
@@ -66,7 +72,7 @@ async def make_plan(
         definition_digest=workflow.digest,
         inputs=inputs,
         steps=tuple(plans),
-        lock=None if workflow.lock is None else str(evaluate(workflow.lock, now())),
+        lock=_lock(workflow.lock, known()),
     )
 
 
@@ -89,13 +95,12 @@ def scope(
 
 
 def looked_at(workflow: Workflow) -> frozenset[str]:
-    """The steps whose outputs the plan needs: those that arguments, or the lock, refer to."""
-    texts = [workflow.lock, *(step.arguments for step in workflow.steps)]
+    """The steps whose outputs the plan needs: those that other steps' arguments refer to."""
     return frozenset(
         reference.path[0]
-        for text in texts
-        for reference in references(text)
-        if _is_output(reference)
+        for step in workflow.steps
+        for reference in references(step.arguments)
+        if reference.root == "steps" and reference.path
     )
 
 
@@ -106,19 +111,22 @@ def drift(approved: Plan, now: Plan) -> str:
     differences = list(_differences(approved, now))
     if not differences:
         return "What the plan was made from has changed."
-    return "; ".join(differences[:3]) + "."
+    return "; ".join(differences[:_MOST_DIFFERENCES]) + "."
 
 
 def _differences(approved: Plan, now: Plan) -> Iterator[str]:
     before = {(c.target, c.what): c for c in approved.changes}
-    for change in now.changes:
-        known = before.get((change.target, change.what))
-        if known is None:
-            yield f"{change.what} of {change.target} would change too"
+    after = {(c.target, c.what): c for c in now.changes}
+    for key, change in after.items():
+        if key not in before:
+            yield f"{change.what} of {change.target} would change, too"
         else:
-            yield from _difference(known, change)
+            yield from _difference(before[key], change)
+    for key, change in before.items():
+        if key not in after:
+            yield f"{change.what} of {change.target} would not change"
     if approved.lock != now.lock:
-        yield f"the lock would be {now.lock or 'none'}"
+        yield f"the lock would be {now.lock or 'none'}, not {approved.lock or 'none'}"
     yield from _moved(approved, now)
 
 
@@ -132,33 +140,45 @@ def _difference(known: Change, change: Change) -> Iterator[str]:
 
 def _moved(approved: Plan, now: Plan) -> Iterator[str]:
     """Facts behind the changes, such as the commit that a version stands for."""
-    for old, new in zip(approved.steps, now.steps, strict=False):
-        was, has_become = _before(old.plan), _before(new.plan)
-        shown = {c.before for c in (new.plan.changes if new.plan else ())}
-        for name in sorted(has_become.keys() | was.keys()):
-            value = has_become.get(name)
-            if was.get(name) != value and value not in shown:
-                yield f"{name.replace('_', ' ')} is {value} now, not {was.get(name)}"
+    earlier = {each.step: each.plan for each in approved.steps}
+    for each in now.steps:
+        was, has_become = _before(earlier.get(each.step)), _before(each.plan)
+        shown = [c.before for c in each.plan.changes] if each.plan else []
+        for name in sorted(was.keys() | has_become.keys()):
+            old, new = was.get(name), has_become.get(name)
+            if old != new and new not in shown:
+                yield f"{name.replace('_', ' ')} is {_shown(new)} now, not {_shown(old)}"
 
 
 def _before(plan: ActionPlan | None) -> Mapping[str, Any]:
     return (plan.before or {}) if plan else {}
 
 
-async def _look(action: Action[Any], arguments: Mapping[str, Any]) -> ActionPlan | None:
+def _shown(fact: Any) -> str:
+    """*fact* in a sentence; a text as it is."""
+    if fact is None:
+        return "unknown"
+    text = fact if isinstance(fact, str) else canonical(fact)
+    return text if len(text) <= _LONGEST_FACT else f"{text[:_LONGEST_FACT]}…"
+
+
+async def _look(
+    action: Action[Any], arguments: Mapping[str, Any], *, reads: bool
+) -> tuple[ActionPlan | None, Mapping[str, Any] | None]:
+    """What *action* would do and, where that is wanted of one that only reads, what it finds."""
     inputs = action.parse(arguments)
-    return await action.plan(inputs) if action.plan is not None else None
+    planned = await action.plan(inputs) if action.plan is not None else None
+    is_read = action.effect is Effect.READ
+    return planned, await action.apply(inputs, "") if reads and is_read else None
 
 
-def _is_output(reference: Reference) -> bool:
-    return reference.root == "steps" and bool(reference.path)
-
-
-def _at(step: Step, error: SignalboxError) -> SignalboxError:
-    """*error*, saying at which step."""
-    sentence = f"{step.title}: {error}"
-    if isinstance(error, Unavailable):
-        return Unavailable(sentence, hint=error.hint, retry_after=error.retry_after)
-    if isinstance(error, Refused):
-        return Refused(sentence, hint=error.hint)
-    return error
+def _lock(template: str | None, known: Mapping[str, Any]) -> str | None:
+    if template is None:
+        return None
+    lock = evaluate(template, known)
+    if not isinstance(lock, str) or not lock:
+        raise Refused(
+            "The lock of this workflow is no text, so it would hold nothing.",
+            hint="Whoever looks after the workflow can correct it.",
+        )
+    return lock

@@ -1,7 +1,6 @@
 """Definition files: what is right loads, and all that is wrong is told with its place."""
 
 from pathlib import Path
-from textwrap import dedent
 
 import pytest
 
@@ -37,15 +36,34 @@ title: Go
 command: go <version>
 inputs:
   version: {type: version}
+lock: shop/${ inputs.version }
 steps:
   before:
     uses: shop.current@1
   switch:
-    uses: shop.switch@1
     needs: [before]
+    uses: shop.switch@1
     with: {version: "${ inputs.version }"}
-    undo: {uses: shop.switch@1, with: {version: "${ steps.before.version }"}}
+    undo:
+      uses: shop.switch@1
+      with: {version: "${ steps.before.version }"}
+  settle:
+    needs: [switch]
+    wait: 1s
 """
+
+Faults = tuple[str, str, list[str]]
+
+
+def written_faults() -> list[Faults]:
+    """The blocks of faults.txt: what is replaced by what, and the faults, a line each."""
+    text = (Path(__file__).parent / "faults.txt").read_text(encoding="utf-8")
+    found = []
+    for block in text.split("\n\n")[1:]:
+        head, *faults = block.strip("\n").split("\n")
+        old, _, new = head.replace("\\n", "\n").partition("  ->")
+        found.append((old, new.removeprefix("  "), [each.strip() for each in faults]))
+    return found
 
 
 @pytest.fixture
@@ -59,7 +77,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def faults_of(file: Path, text: str, actions: Actions | None = None) -> list[str]:
-    file.write_text(dedent(text))
+    file.write_text(text)
     return [str(fault).removeprefix(f"{file}:") for fault in lint([file], actions)]
 
 
@@ -76,6 +94,25 @@ def test_the_example_of_the_contract_loads(file):
     restart, settle = workflow.steps
     assert restart.retry == Retry(attempts=2, backoff=settle.wait)
     assert (settle.uses, settle.needs, settle.title) == (None, ("restart",), "Settle")
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("type: number, default: 1.5", "1.5"),
+        ("type: boolean, default: yes", "true"),
+        ("type: boolean, default: false", "false"),
+        ("type: choice, choices: [Red, Blue], default: red", "Red"),
+        ("default: two words", "two words"),
+        ("default: null", None),
+    ],
+)
+def test_an_input_with_a_default_may_be_left_out(file, written, expected):
+    file.write_text(SWITCH.replace("type: version", written))
+
+    (field,) = read_definition(file).inputs
+
+    assert (field.required, field.default) == (False, expected)
 
 
 def test_an_undo_may_use_what_was_known_before(file, actions):
@@ -100,79 +137,73 @@ def test_all_faults_of_a_file_come_at_once_each_with_its_place(file):
     ]
 
 
+@pytest.mark.parametrize(("old", "new", "expected"), written_faults())
+def test_a_fault_is_told_with_its_place(file, actions, old, new, expected):
+    assert old in SWITCH
+    assert expected
+
+    assert faults_of(file, SWITCH.replace(old, new, 1), actions) == expected
+
+
+def test_a_pattern_has_to_be_one(file):
+    (fault,) = faults_of(file, SWITCH.replace("type: version", "pattern: '(('"))
+
+    assert fault.startswith("5:22: `((` is no regular expression: ")
+
+
 @pytest.mark.parametrize(
-    ("old", "new", "fault"),
+    ("old", "new"),
     [
-        ("name: go", "name: Go!", "A name is lower-case letters, digits, `-` and `_`."),
-        ("command: go", "command: come", "It begins with the workflow's name, `go`."),
-        ("<version>", "<versionx>", "`versionx` is no input. Did you mean `version`?"),
-        (
-            "<version>",
-            "",
-            "The input `version` is required, and `command` has no place for it.",
-        ),
-        ("<version>", "[version]", "The input `version` is required: write <version>."),
-        ("<version>", "to", "`to` stands before nothing."),
-        ("type: version", "type: versionx", "There is no type `versionx`"),
-        ("type: version", "type: choice", "A choice needs `choices`."),
-        ("{type: version}", "{type: version, default: '??'}", "is no version"),
-        ("{type: version}", "{pattern: '(('}", "is no regular expression"),
-        ("{type: version}", "{required: perhaps}", "`required` is true or false."),
-        (
-            "  version: {type: version}",
-            "  t: {type: text}",
-            "`t` is what buttons carry: rename it.",
-        ),
-        ("shop.current@1", "shop.currentx@1", "There is no action `shop.currentx@1`."),
-        ("uses: shop.current@1", "title: Nothing", "either `uses` an action or has a `wait`."),
-        (
-            "uses: shop.current@1",
-            "{uses: shop.current@1, wait: 1s}",
-            "either `uses` an action or has a `wait`.",
-        ),
-        ("needs: [before]", "needs: [switch]", "A step cannot need itself."),
-        ("needs: [before]", "needs: before", "`needs` is a list"),
-        ("uses: shop.current@1", "{uses: shop.current@1, for_each: x}", "`for_each` is not"),
-        ("uses: shop.current@1", "{uses: shop.current@1, retries: 3}", "`retries` is no key here"),
-        (
-            "uses: shop.current@1",
-            "{uses: shop.current@1, retry: {attempts: 0}}",
-            "`attempts` is a number from 1 to 20.",
-        ),
-        (
-            "uses: shop.current@1",
-            "{uses: shop.current@1, retry: {backoff: 1ms}}",
-            "A pause of less than 100ms helps nobody.",
-        ),
-        ('"${ inputs.version }"', '"${ inputs.versionx }"', "There is no input `versionx`."),
-        ('"${ inputs.version }"', '"${ inputs. }"', "cannot be read"),
-        ('"${ inputs.version }"', '"${ environ.HOME }"', "`environ`"),
-        ('{version: "${ inputs.version }"}', "{verzion: v1}", "shop.switch@1 has no input"),
-        ("needs: [before]", "needs: []", "There is no step that is done by then `before`."),
-        ("undo: {uses: shop.switch@1, with:", "undo: {with:", "An undo says what it `uses`."),
-        ("steps:", "lock: ${ steps.before.version }\nsteps:", "`steps.before.version`"),
-        ("name: go", "name: go\nname: gone", "The key `name` is given twice."),
+        ("command: go <version>", "command: go <version> --reason"),
+        ("{type: version}", "{type: version, required: false}"),
+        ("{type: version}", "{type: choice, choices: [v1, v2]}"),
+        ("{type: version}", "{pattern: 'v[0-9]+'}"),
+        ("{type: version}", ""),
+        ("lock: shop/${ inputs.version }\n", ""),
+        ("uses: shop.current@1", "uses: shop.current@1\n    title: Look"),
+        ("steps.before.version", "plan.digest + run.id + run.requester"),
+        ('"${ inputs.version }"', '"$${ no.expression }"'),
     ],
 )
-def test_a_fault_is_told(file, actions, old, new, fault):
+def test_what_is_right_is_no_fault(file, actions, old, new):
     assert old in SWITCH
 
-    faults = faults_of(file, SWITCH.replace(old, new, 1), actions)
-
-    assert any(fault in each for each in faults), faults
+    assert faults_of(file, SWITCH.replace(old, new, 1), actions) == []
 
 
-def test_what_a_writing_step_gives_cannot_be_planned_with(file, actions):
-    text = f"""{SWITCH}\
-  after:
-    uses: shop.switch@1
-    needs: [switch]
-    with: {{version: "${{ steps.switch.version }}"}}
-"""
+def test_without_actions_any_will_do(file):
+    text = SWITCH.replace("shop.switch@1", "rockets.launch@7").replace("{version:", "{thrust:")
 
-    (fault,) = faults_of(file, text, actions)
+    assert faults_of(file, text) == []
 
-    assert "`steps.switch.version` is known only when `switch` has run" in fault
+
+@pytest.mark.parametrize("later", ["run", "notify", "if", "max_parallel", "always", "secrets"])
+def test_what_a_later_version_brings_is_refused_and_not_ignored(file, later):
+    text = f"name: go\ntitle: Go\ncommand: go\nsteps:\n  one:\n    {later}: x\n"
+
+    assert faults_of(file, text) == [f"6:5: `{later}` is not supported by this version."]
+
+
+@pytest.mark.parametrize("count", [0, 101])
+def test_a_workflow_has_steps_and_not_too_many(file, count):
+    steps = "".join(f"  s{number}: {{wait: 1s}}\n" for number in range(count)) or "  {}\n"
+
+    (fault,) = faults_of(file, f"name: go\ntitle: Go\ncommand: go\nsteps:\n{steps}")
+
+    words = "at least one step." if count == 0 else "at most 100 steps."
+    assert fault.endswith(f": A workflow has {words}")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a: b: c", "1:5: This is no YAML: mapping values are not allowed here."),
+        ("name: *x", "1:7: `*x` stands for nothing that ended before it."),
+        ("name: go\nname: gone\n", "2:1: The key `name` is given twice."),
+    ],
+)
+def test_what_is_no_yaml_is_a_fault_like_another(file, text, expected):
+    assert faults_of(file, text) == [expected]
 
 
 @pytest.mark.parametrize("text", ["[]", "just words", "", "7"])
@@ -189,13 +220,33 @@ def test_two_workflows_of_one_name_are_refused_and_both_files_named(tmp_path):
     first, second = tmp_path / "a", tmp_path / "b"
     for folder in (first, second):
         folder.mkdir()
-        (folder / "recycle.yaml").write_text(RECYCLE)
+        (folder / "recycle.yaml").write_text(f"# {folder.name}\n{RECYCLE}")
 
     with pytest.raises(DefinitionFaults) as refusal:
         load_all([first, second])
 
-    assert str(first / "recycle.yaml") in str(refusal.value)
-    assert str(second / "recycle.yaml") in str(refusal.value)
+    assert str(refusal.value) == (
+        f"{second}/recycle.yaml:2:7: "
+        f"The workflow `recycle` is defined in {first}/recycle.yaml, too."
+    )
+
+
+def test_a_file_that_is_named_twice_is_read_once(file):
+    file.write_text(RECYCLE)
+
+    assert lint([file, file]) == ()
+
+
+def test_the_faults_of_all_files_come_at_once(tmp_path):
+    for name in ("b", "a"):
+        (tmp_path / f"{name}.yaml").write_text("name: x\ntitle: X\ncommand: x\n")
+
+    with pytest.raises(DefinitionFaults) as refusal:
+        load_all([tmp_path])
+
+    assert str(refusal.value) == (
+        f"{tmp_path}/a.yaml:1:1: `steps` is missing.\n{tmp_path}/b.yaml:1:1: `steps` is missing."
+    )
 
 
 def test_folders_are_read_in_their_order_and_one_may_be_missing(tmp_path):

@@ -1,18 +1,17 @@
 """A definition is pinned in its run: what was pinned comes back, also years later."""
 
+from dataclasses import replace
 from datetime import timedelta
 import json
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 import pytest
 
-from connectors.connector import Actions
-from connectors.registry import connect, offers
-from domain.command import Effect
 from domain.field import Field, FieldType
-from workflows.definition import CATALOG, Retry, Step, Undo, Workflow, from_pinned
-from workflows.definition_file import load_all
+from tests.engine.world import deploy
+from workflows.definition import Retry, Step, Undo, Workflow, from_pinned
 
 texts = st.text(max_size=20)
 names = st.from_regex(r"[a-z][a-z0-9_]{0,10}", fullmatch=True)
@@ -81,29 +80,63 @@ def test_what_an_older_version_left_out_has_its_default():
     )
 
 
-@pytest.fixture
-def catalog(tmp_path):
-    class Entry:
-        def __init__(self, connector, settings):
-            self.connector, self.settings = connector, settings
-
-    entries = {
-        "supervisor": Entry("supervisor", {"socket": "file://supervisor.path"}),
-        "releases": Entry("releases", {"program": "file://release.program"}),
+def test_a_part_that_an_older_version_left_out_has_its_default():
+    pinned = {
+        "name": "go",
+        "title": "Go",
+        "command": "go",
+        "steps": [
+            {
+                "name": "a",
+                "title": "A",
+                "uses": "x.y@1",
+                "retry": {"attempts": 3},
+                "undo": {"uses": "x.z@1"},
+            }
+        ],
     }
-    actions = Actions(connect(entries, tmp_path, offers()))
-    return load_all([CATALOG], actions), actions
+
+    (step,) = from_pinned(pinned).steps
+
+    assert step == Step(
+        name="a",
+        title="A",
+        uses="x.y@1",
+        retry=Retry(attempts=3, backoff=Retry().backoff),
+        undo=Undo(uses="x.z@1"),
+    )
 
 
-def test_the_workflows_that_ship_fit_the_actions_that_ship(catalog):
-    workflows, actions = catalog
+def changed(**changes: Any) -> Workflow:
+    """A deploy whose switching step is another."""
+    first, switch, *rest = deploy().steps
+    return replace(deploy(), steps=(first, replace(switch, **changes), *rest))
 
-    assert set(workflows) == {"deploy", "rollback", "restart"}
-    for workflow in workflows.values():
-        assert workflow.lock
-        assert workflow.description
-        assert from_pinned(json.loads(json.dumps(workflow.pinned))) == workflow
-    for name in ("deploy", "rollback"):
-        step = workflows[name].step("switch")
-        assert actions.get(step.uses).effect is Effect.WRITE
-        assert step.undo is not None
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(deploy(), name="other"),
+        replace(deploy(), title="Other"),
+        replace(deploy(), description="Another."),
+        replace(deploy(), command="deploy"),
+        replace(deploy(), inputs=()),
+        replace(deploy(), inputs=(replace(deploy().inputs[0], pattern="v1"),)),
+        replace(deploy(), lock=None),
+        replace(deploy(), steps=deploy().steps[:-1]),
+        changed(name="other"),
+        changed(title="Other"),
+        changed(uses="shop.switch@2"),
+        changed(arguments={"version": "v1"}),
+        changed(needs=()),
+        changed(timeout=timedelta(seconds=1)),
+        changed(retry=Retry(attempts=3, backoff=timedelta(seconds=2))),
+        changed(retry=Retry(attempts=2)),
+        changed(undo=None),
+        changed(undo=Undo(uses="shop.switch@1")),
+        changed(wait=timedelta()),
+    ],
+)
+def test_every_part_of_a_definition_counts_for_its_digest(other):
+    assert other.digest != deploy().digest
+    assert from_pinned(other.pinned) == other
