@@ -1,5 +1,6 @@
 """From the request to the end: gates, steps, undo, locks, drift, cancelling."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -382,3 +383,25 @@ async def test_an_unknown_run_is_refused(world):
         await world.vote("nosuchrn", APPROVER_1)
     with pytest.raises(UnknownRun):
         await world.cancel("nosuchrn", DEV)
+
+
+async def test_what_is_done_is_what_was_approved_though_a_read_finds_something_else(world):
+    workflow = deploy()
+    previous, switch, health = workflow.steps
+    again = replace(switch, arguments={"version": "${ steps.previous.version }"})
+    run_id = await world.ask(
+        rule=CONFIRM, workflow=replace(workflow, steps=(previous, again, health))
+    )
+    await world.work()
+    await world.confirm(run_id)
+    looks = iter(["v1.0.0", "v6.6.6"])  # for the check at the start; then for the step itself
+
+    async def moves(_inputs, _key):
+        return {"version": next(looks)}
+
+    world.target.current = moves
+    world.worker = world.new_worker()
+    await world.work()
+
+    assert (await world.run(run_id)).state is RunState.SUCCEEDED
+    assert [version for _, version in world.target.effects] == ["v1.0.0"]

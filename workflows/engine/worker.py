@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 import secrets
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import structlog
 
@@ -134,23 +134,10 @@ class Worker:
     async def _carry_out(self, task: Task) -> Outcome:
         """One attempt at the task's step; a wait has nothing to do here."""
         step = task.step
-        uses, template = step.uses, step.arguments
-        if task.is_undo and step.undo is not None:
-            uses, template = step.undo.uses, step.undo.arguments
-        run = task.run
+        undo = step.undo if task.is_undo else None
         try:
-            action = self._actions.get(uses or "")
-            arguments = evaluate(
-                template,
-                scope(
-                    task.workflow,
-                    run.inputs,
-                    task.outputs,
-                    run_id=run.id,
-                    requester=run.requester.id,
-                    plan=run.plan,
-                ),
-            )
+            action = self._actions.get((undo.uses if undo else step.uses) or "")
+            arguments = evaluate(undo.arguments, _scope(task)) if undo else _approved(task)
         except Refused as refused:
             return Fail(refused.words)
         outcome = await attempt(
@@ -204,3 +191,27 @@ class Worker:
 
     async def _sleep_until(self, until: datetime) -> None:
         await asyncio.sleep(max((until - self._clock.now()).total_seconds(), 0.0))
+
+
+def _approved(task: Task) -> Mapping[str, Any]:
+    """The step's arguments as they stand in the plan, which is what people agreed to.
+
+    Evaluated anew they might differ: a read before may find something else by now.
+    """
+    for planned in task.run.plan.steps if task.run.plan else ():
+        if planned.step == task.step.name:
+            return planned.arguments
+    raise Bug(f"The plan of run {task.run.id} has no step {task.step.name}.")
+
+
+def _scope(task: Task) -> dict[str, Any]:
+    """What the expressions of an undo can speak of: the outputs of what was done, too."""
+    run = task.run
+    return scope(
+        task.workflow,
+        run.inputs,
+        task.outputs,
+        run_id=run.id,
+        requester=run.requester.id,
+        plan=run.plan,
+    )
