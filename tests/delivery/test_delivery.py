@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from domain.errors import Refused, Unavailable, UnknownMessage
+from domain.notice import Message
 from tests.delivery.conftest import PLACE
 
 SOON = timedelta(seconds=30)
@@ -36,19 +37,20 @@ async def test_what_was_sent_is_not_sent_again(world):
 
 
 async def test_what_a_dead_process_left_is_sent_by_another(world):
-    world.channel.gate = asyncio.Event()
-    await world.say("orphan")
-    await asyncio.sleep(0)
-    await world.store.transaction(lambda unit: unit.outbox.release("me"))
-    world.channel.gate.set()
-    world.channel.gate = None
-    world.delivery = world.another("heir")
+    def leave(unit):
+        unit.outbox.put(PLACE, Message(markdown="orphan"), owner="dead")
 
+    await world.store.transaction(leave)
     world.start()
+    await asyncio.sleep(0.4)
+    assert world.channel.words == []
 
-    await world.until(lambda: world.channel.words.count("orphan") >= 1)
+    await world.store.transaction(lambda unit: unit.outbox.release("dead"))
+    await world.until(lambda: world.channel.words == ["orphan"])
     await world.stop()
+
     assert await world.left_over() == 0
+    assert world.channel.words == ["orphan"]
 
 
 async def test_when_the_channel_says_wait_the_order_holds(world):
