@@ -14,6 +14,7 @@ from typing import Any
 from connectors.connector import Actions
 from domain.errors import BadArguments
 from domain.field import Field, FieldType
+from workflows import syntax
 from workflows.definition import DefinitionFaults, Retry, Step, Undo, Workflow
 from workflows.definition_fit import misfits
 from workflows.durations import parse as parse_duration
@@ -132,13 +133,14 @@ class _Reader:
         else:
             self.fault(sentence="A workflow is a mapping that begins with `name:`.")
             data = {}
+        command = self._optional_text(("command",), data.get("command"))
         lock = data.get("lock")
         return Workflow(
             name=self._name(data.get("name")),
             title=self._optional_text(("title",), data.get("title")),
             description=self._optional_text(("description",), data.get("description")),
-            command=self._optional_text(("command",), data.get("command")),
-            inputs=self._inputs(data.get("inputs")),
+            command=command,
+            inputs=_given(command, self._inputs(data.get("inputs"))),
             lock=None if lock is None else self._text(("lock",), lock),
             steps=self._steps(data.get("steps")),
         )
@@ -253,12 +255,13 @@ class _Reader:
         if not _PART.fullmatch(name):
             sentence = "A step's name is at most 40 lower-case letters, digits and `_`."
             self.key_fault(*place, sentence=sentence)
-        for key in sorted(_LATER_KEYS & entry.keys()):
+        later = _LATER_KEYS & entry.keys()
+        for key in later:
             sentence = f"`{key}` is not supported by this version."
             self.key_fault(*place, key, sentence=sentence)
-        self._known_keys(place, entry, (*_STEP_KEYS, *_LATER_KEYS))
+        self._known_keys(place, [key for key in entry if key not in later], _STEP_KEYS)
         title, uses, wait = (entry.get(key) for key in ("title", "uses", "wait"))
-        if (uses is None) == (wait is None) and not _LATER_KEYS & entry.keys():
+        if (uses is None) == (wait is None) and not later:
             self.key_fault(*place, sentence="A step either `uses` an action or has a `wait`.")
         for key in _KEYS_OF_ACTIONS if uses is None and wait is not None else ():
             if key in entry:
@@ -309,8 +312,8 @@ class _Reader:
 
     # -- values ---------------------------------------------------------------------------
 
-    def _known_keys(self, place: Place, entry: Mapping[str, Any], known: tuple[str, ...]) -> None:
-        for key in entry:
+    def _known_keys(self, place: Place, keys: Iterable[str], known: tuple[str, ...]) -> None:
+        for key in keys:
             if key not in known:
                 guess = did_you_mean(key, known) or f" There are {', '.join(known)}."
                 sentence = f"`{key}` is no key here.{guess}"
@@ -352,3 +355,13 @@ class _Reader:
         except ValueError as error:
             self.fault(*place, sentence=str(error))
             return None
+
+
+def _given(command: str, inputs: tuple[Field, ...]) -> tuple[Field, ...]:
+    """*inputs* as *command* takes them: what has no place in the line is given by its name."""
+    try:
+        placeholders = syntax.parse(command).placeholders
+    except ValueError:  # which is for `definition_fit` to tell
+        return inputs
+    places = {each.name for each in placeholders}
+    return tuple(replace(each, flag_only=each.name not in places) for each in inputs)

@@ -1,10 +1,11 @@
 """Definition files: what is right loads, and all that is wrong is told with its place."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from connectors.connector import Actions
+from connectors.connector import Actions, Inputs
 from domain.field import Field, FieldType
 from tests.engine.world import ShopConnector, Target
 from workflows.definition import DefinitionFaults, Retry, Undo
@@ -115,6 +116,14 @@ def test_an_input_with_a_default_may_be_left_out(file, written, expected):
     assert (field.required, field.default) == (False, expected)
 
 
+@pytest.mark.parametrize("command", ["go [--version]", "go"])
+def test_an_input_without_a_place_in_the_line_is_given_by_its_name(file, command):
+    text = SWITCH.replace("go <version>", command)
+    file.write_text(text.replace("type: version", "required: false"))
+
+    assert read_definition(file).inputs == (Field(name="version", required=False, flag_only=True),)
+
+
 def test_an_undo_may_use_what_was_known_before(file, actions):
     file.write_text(SWITCH)
 
@@ -143,6 +152,35 @@ def test_a_fault_is_told_with_its_place(file, actions, old, new, expected):
     assert expected
 
     assert faults_of(file, SWITCH.replace(old, new, 1), actions) == expected
+
+
+def test_what_an_action_needs_must_be_there(file):
+    class Picky(ShopConnector):
+        def actions(self):
+            return [replace(each, inputs=Picked) for each in super().actions()]
+
+    class Picked(Inputs):
+        version: str
+
+    text = SWITCH.replace("  settle:\n    needs: [switch]\n    wait: 1s\n", "")
+
+    assert faults_of(file, text, Actions([Picky(Target())])) == [
+        "8:3: shop.current@1 needs the input `version`."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "inputs", "names"),
+    [
+        ("go <version>", "{type: version}", ["version", "reason"]),
+        ("go <version> [reason]", "{}\n  reason: {required: false}", ["version", "reason"]),
+    ],
+)
+def test_every_workflow_takes_a_reason_once(file, line, inputs, names):
+    text = SWITCH.replace("go <version>", line).replace("{type: version}", inputs)
+    file.write_text(text)
+
+    assert [each.name for each in read_definition(file).fields] == names
 
 
 def test_a_pattern_has_to_be_one(file):

@@ -191,12 +191,12 @@ for _ in range(6):
 def test_a_bomb_stops_within_a_fifth_of_a_second(source: str, expected: str):
     scope = {"inputs": {"s": "x" * 1000, "l": [1] * 1000, "big": [1] * 20_000}}
     evaluate("${ inputs.s }", scope)  # the interpreter itself is up
-    started = time.monotonic()
+    started = time.thread_time()
 
     with pytest.raises(ExpressionFault, match=expected):
         evaluate(f"${{ {source} }}", scope)
 
-    assert time.monotonic() - started < 0.2
+    assert time.thread_time() - started < 0.2
 
 
 @pytest.mark.parametrize(
@@ -209,11 +209,11 @@ def test_a_bomb_stops_within_a_fifth_of_a_second(source: str, expected: str):
 )
 def test_the_dearest_expression_is_still_quick(source: str):
     scope = {"inputs": {"s": "x" * 1000, "p": "x" * 500 + "y"}}
-    started = time.monotonic()
+    started = time.thread_time()
 
     evaluate(f"${{ {source} }}", scope)
 
-    assert time.monotonic() - started < 0.2
+    assert time.thread_time() - started < 0.2
 
 
 def test_the_output_is_limited_over_all_expressions():

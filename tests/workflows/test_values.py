@@ -1,0 +1,155 @@
+"""What a field takes is put in its usual form; what it does not take is refused in words."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+import pytest
+
+from domain.errors import BadArguments
+from domain.field import Field, FieldType
+from workflows.values import LONGEST_REST, LONGEST_VALUE, accepted, example, shown, typed, words
+
+COLOUR = Field(name="colour", type=FieldType.CHOICE, choices=("Red", "blue"))
+
+
+def field(kind: FieldType, pattern: str | None = None) -> Field:
+    choices = COLOUR.choices if kind is FieldType.CHOICE else ()
+    return Field(name="size", type=kind, choices=choices, pattern=pattern)
+
+
+def sentence(one: Field, text: str, choices: tuple[str, ...] | None = None) -> str:
+    with pytest.raises(BadArguments) as refused:
+        accepted(one, text, choices=choices)
+    return str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "value"),
+    [
+        (FieldType.TEXT, "two words", "two words"),
+        (FieldType.TEXT, "a family: 👨‍👩‍👧", "a family: 👨‍👩‍👧"),
+        (FieldType.REST, "deploy shop --now", "deploy shop --now"),
+        (FieldType.NUMBER, "-12.50", "-12.50"),
+        (FieldType.BOOLEAN, "Yes", "true"),
+        (FieldType.BOOLEAN, "on", "true"),
+        (FieldType.BOOLEAN, "0", "false"),
+        (FieldType.BOOLEAN, "FALSE", "false"),
+        (FieldType.CHOICE, "Red", "Red"),
+        (FieldType.CHOICE, "red", "Red"),  # as it is listed
+        (FieldType.SERVICE, "shop-2.eu_west", "shop-2.eu_west"),
+        (FieldType.ENVIRONMENT, "prod", "prod"),
+        (FieldType.VERSION, "v1.2.0", "v1.2.0"),
+        (FieldType.VERSION, "2026.1-rc.1+build.5", "2026.1-rc.1+build.5"),
+        (FieldType.RUN, "K7F3Q2MA", "k7f3q2ma"),
+    ],
+)
+def test_a_value_has_its_usual_form(kind: FieldType, text: str, value: str):
+    assert accepted(field(kind), text) == value
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "told"),
+    [
+        (FieldType.TEXT, "", "The size is empty."),
+        (FieldType.TEXT, "x" * (LONGEST_VALUE + 1), "longer than 1000 characters."),
+        (FieldType.REST, "x" * (LONGEST_REST + 1), "longer than 4000 characters."),
+        (FieldType.TEXT, "a\x00b", "has a control character in it: `a·b`."),
+        (FieldType.TEXT, "prod\u202e", "has a control character in it: `prod·`."),
+        (FieldType.NUMBER, "1e9", "`1e9` is no size, such as 3."),
+        (FieldType.NUMBER, "٣", "`٣` is no size, such as 3."),
+        (FieldType.NUMBER, "1.", "is no size"),
+        (FieldType.BOOLEAN, "maybe", "`maybe` says neither yes nor no for size."),
+        (FieldType.CHOICE, "blu", "I know no size `blu`. Known: Red, blue. Did you mean"),
+        (FieldType.SERVICE, "../shop", "`../shop` is no size, such as shop."),
+        (FieldType.SERVICE, "x" * 64, "is no size, such as shop."),
+        (FieldType.ENVIRONMENT, "-prod", "`-prod` is no size, such as staging."),
+        (FieldType.VERSION, "latest", "`latest` is no size, such as v1.2.3."),
+        (FieldType.VERSION, "1;reboot", "is no size, such as v1.2.3."),
+        (FieldType.VERSION, "1" * 65, "is no size, such as v1.2.3."),
+        (FieldType.RUN, "k7f3q2m", "`k7f3q2m` is no size, such as k7f3q2ma."),
+        (FieldType.RUN, "\u212a7f3q2ma", "is no size"),  # KELVIN SIGN, whose lower case is k
+    ],
+)
+def test_what_is_no_value_is_told(kind: FieldType, text: str, told: str):
+    assert told in sentence(field(kind), text)
+
+
+def test_a_pattern_is_for_the_whole_value():
+    ticket = field(FieldType.TEXT, pattern="[A-Z]+-[0-9]+")
+
+    assert accepted(ticket, "PAY-812") == "PAY-812"
+    assert sentence(ticket, "PAY-812 now") == (
+        "`PAY-812 now` is no size: it must match [A-Z]+-[0-9]+."
+    )
+
+
+def test_what_there_is_to_choose_from_may_come_from_elsewhere():
+    service = Field(name="service", type=FieldType.SERVICE)
+
+    assert accepted(service, "Shop", choices=("shop", "billing")) == "shop"
+    assert sentence(service, "shpo", ("shop", "billing")) == (
+        "I know no service `shpo`. Known: shop, billing. Did you mean `shop`?"
+    )
+    assert sentence(service, "shop", ()) == "I know no service `shop`. Known: none."
+
+
+def test_of_many_choices_the_first_are_listed():
+    many = tuple(f"s{number:02}" for number in range(12))
+
+    assert f"Known: {', '.join(many[:10])} and 2 more." in sentence(COLOUR, "?", many)
+
+
+def test_a_letter_that_only_looks_alike_is_another():
+    assert "I know no colour" in sentence(COLOUR, "\u017fhop", ("shop",))  # LONG S, upper case S
+
+
+def test_two_choices_that_differ_in_case_alone_are_not_guessed_between():
+    assert accepted(COLOUR, "red", choices=("Red", "red")) == "red"
+    assert "I know no colour" in sentence(COLOUR, "RED", ("Red", "red"))
+
+
+@pytest.mark.parametrize("kind", FieldType)
+def test_an_example_is_a_value(kind: FieldType):
+    text = example(field(kind)).strip('"')
+
+    assert accepted(field(kind), text)
+
+
+@given(kind=st.sampled_from(FieldType), text=st.text(max_size=20))
+def test_a_value_in_its_usual_form_stays_as_it_is(kind: FieldType, text: str):
+    try:
+        value = accepted(field(kind), text)
+    except BadArguments:
+        return
+
+    assert accepted(field(kind), value) == value
+
+
+def test_expressions_see_numbers_and_truth_values():
+    fields = (
+        Field(name="size", type=FieldType.NUMBER),
+        Field(name="ratio", type=FieldType.NUMBER),
+        Field(name="dry", type=FieldType.BOOLEAN),
+        Field(name="wet", type=FieldType.BOOLEAN),
+        Field(name="service", type=FieldType.SERVICE),
+    )
+    given_texts = {"size": "3", "ratio": "1.50", "dry": "true", "wet": "false", "service": "3"}
+
+    seen = typed(fields, given_texts)
+
+    assert seen == {"size": 3, "ratio": 1.5, "dry": True, "wet": False, "service": "3"}
+    assert [type(each) for each in seen.values()] == [int, float, bool, bool, str]
+
+
+def test_what_was_not_given_is_its_default_or_nothing():
+    fields = (
+        Field(name="size", type=FieldType.NUMBER, required=False, default="2"),
+        Field(name="note", required=False),
+    )
+
+    assert typed(fields, {"stranger": "x"}) == {"size": 2, "note": None}
+
+
+def test_a_text_is_repeated_short_and_visible():
+    assert shown("a\nb\u200b") == "`a·b·`"
+    assert shown("x" * 41) == f"`{'x' * 40}…`"
+    assert words(Field(name="dry_run")) == "dry run"
