@@ -58,6 +58,7 @@ class Delivery:
         self._rosters: dict[str, datetime] = {}
         self._wake = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._is_ending = False
 
     def put(self, unit: UnitOfWork, conversation: Conversation, message: Message) -> None:
         """Have *message* sent once the transaction has committed, in the order of the puts."""
@@ -70,8 +71,8 @@ class Delivery:
         unit.after_commit(lambda: self._send_mine(item))
 
     async def run(self) -> None:
-        """Deliver until cancelled. What fails is tried again, later and later."""
-        while True:
+        """Deliver until it is to finish. What fails is tried again, later and later."""
+        while not self._is_ending:
             try:
                 is_busy = await self._round()
             except Unavailable as unavailable:
@@ -81,11 +82,17 @@ class Delivery:
                 await self._pause()
 
     async def finish(self, within: timedelta) -> None:
-        """Let what is under way come to its end, for a clean stop."""
+        """Begin nothing more, and let what is under way come to its end, for a clean stop.
+
+        What is not sent stays in the database, for the next process.
+        """
+        self._is_ending = True
+        self._wake.set()
         if self._tasks:
-            await asyncio.wait(self._tasks, timeout=within.total_seconds())
-        for task in self._tasks:
-            task.cancel()
+            _, late = await asyncio.wait(self._tasks, timeout=within.total_seconds())
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
         await self._record_sent()
 
     # -- our own replies ------------------------------------------------------------------
@@ -102,14 +109,15 @@ class Delivery:
     async def _drain(self, conversation_id: str) -> None:
         """Send this process's replies to one conversation, one after the other."""
         waiting = self._mine[conversation_id]
-        while waiting:
-            if not await self._send(waiting[0]):
-                del self._mine[conversation_id]
+        try:
+            while waiting and await self._send(waiting[0]):
+                waiting.popleft()
+        finally:  # whatever broke: the next reply must not wait behind this one for ever
+            del self._mine[conversation_id]
+            if waiting:
                 self._behind.add(conversation_id)
-                await self._hand_over(list(waiting)[1:])
-                return
-            waiting.popleft()
-        del self._mine[conversation_id]
+        if waiting:
+            await self._hand_over(list(waiting)[1:])
 
     async def _hand_over(self, rest: list[OutboxItem]) -> None:
         """Leave *rest* to the loop, which keeps the order: the first one waits for its time."""
@@ -146,8 +154,13 @@ class Delivery:
     async def _record_sent(self) -> None:
         """Drop what was sent; the loop does it for many at once, not for each by itself."""
         done, self._sent = self._sent, []
-        if done:
+        if not done:
+            return
+        try:
             await self._store.transaction(lambda unit: unit.outbox.done(done))
+        except BaseException:  # else it would be sent again: they are dropped the next time
+            self._sent += done
+            raise
 
     # -- the loop -------------------------------------------------------------------------
 
@@ -167,10 +180,16 @@ class Delivery:
             )
         )
         for item in items:
-            self._spawn(self._send_due(item))
+            if not self._is_in_hand(item):
+                self._spawn(self._send_due(item))
         for card in cards:
             self._spawn(self._show(card))
         return bool(items or cards)
+
+    def _is_in_hand(self, item: OutboxItem) -> bool:
+        """Whether we are sending it, or have sent it, for longer than its first lease."""
+        mine = self._mine.get(item.conversation.id, ())
+        return item.id in self._sent or any(each.id == item.id for each in mine)
 
     async def _send_due(self, item: OutboxItem) -> None:
         if not await self._send(item):
@@ -257,6 +276,9 @@ class Delivery:
             return
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        if self._is_ending:
+            work.close()
+            return
         task = asyncio.get_running_loop().create_task(self._guarded(work))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -162,7 +162,7 @@ class Run:
     lock: str | None = None
     outcome: str = ""  #: one sentence on how it ended, or why it waits
     cancelled_by: ObjectId | None = None  #: who asked to stop a running run
-    carrier: str | None = None  #: the piece of work that carries it out; None while nothing does
+    carrier: str | None = None  #: the execution of a piece of work that carries it out, if any
     queued_at: datetime | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None

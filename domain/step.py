@@ -40,7 +40,7 @@ class StepRun:
     started_at: datetime | None = None
     finished_at: datetime | None = None
     due_at: datetime | None = None  #: for a waiting step: when it goes on
-    output: Mapping[str, Any] | None = None  #: JSON; None until it succeeded
+    output: Mapping[str, Any] | None = None  #: JSON; empty before success: it may have happened
     detail: str = ""  #: one sentence for the reader
 
 

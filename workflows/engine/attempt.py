@@ -11,7 +11,7 @@ from typing import Any
 
 import structlog
 
-from connectors.connector import Action, Output
+from connectors.connector import Action
 from domain.errors import Ambiguous, Bug, Refused, Unavailable
 from domain.step import Done, Fail, Outcome, Retry
 from workflows.definition import Retry as RetryRule
@@ -28,25 +28,34 @@ async def attempt(
     *,
     within: timedelta,
     was_begun: bool,
+    in_doubt: bool,
     correlation_id: Callable[[], str],
 ) -> Outcome:
     """Carry out *action* once, under the idempotency *key*; at most *within*.
 
-    A `Retry` says no more than that it may work later: see `decide`.
+    *in_doubt*: nobody knows whether an attempt before had its effect. That stays so until the
+    target has been asked. A `Retry` says no more than that it may work later: see `decide`.
     """
     is_write = action.reconcile is not None
+    in_doubt = in_doubt and is_write
     try:
         async with asyncio.timeout(within.total_seconds()):
-            output = await _effect(action, arguments, key, was_begun=was_begun)
+            inputs = action.parse(arguments)
+            found = None
+            if was_begun and action.reconcile is not None:
+                found = await action.reconcile(inputs, key)
+                in_doubt = False
+            output = found if found is not None else await action.apply(inputs, key)
     except TimeoutError:
         reason = f"{action.name} gave no answer within {within.total_seconds():g} s."
         return Retry(reason, timedelta(), may_have_happened=is_write)
     except Ambiguous as error:
         return Retry(error.words, error.retry_after or timedelta(), may_have_happened=is_write)
     except Unavailable as error:
-        return Retry(error.words, error.retry_after or timedelta())
+        after = error.retry_after or timedelta()
+        return Retry(error.words, after, may_have_happened=in_doubt)
     except Refused as error:
-        return Fail(error.words)
+        return Fail(error.words, may_have_happened=in_doubt)
     except Exception as error:  # the connector's mistake: no traceback may reach people
         correlation = correlation_id()
         log.exception("action failed", action=action.reference, correlation=correlation)
@@ -69,14 +78,3 @@ def decide(outcome: Outcome, *, number: int, rule: RetryRule) -> Outcome:
     doubled = rule.backoff * 2 ** min(number - 1, 16)
     after = max(min(doubled, _LONGEST_BACKOFF), outcome.after)
     return Retry(outcome.reason, after, may_have_happened=outcome.may_have_happened)
-
-
-async def _effect(
-    action: Action[Any], arguments: Mapping[str, Any], key: str, *, was_begun: bool
-) -> Output:
-    inputs = action.parse(arguments)
-    if was_begun and action.reconcile is not None:
-        found = await action.reconcile(inputs, key)
-        if found is not None:
-            return found
-    return await action.apply(inputs, key)

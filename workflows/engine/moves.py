@@ -113,8 +113,10 @@ class Moves:
             self.audit(unit, run, "run.finished", outcome=outcome, reason=run.outcome, data=data)
         left_over = StepState.CANCELLED if run.state is RunState.CANCELLED else StepState.SKIPPED
         for step in unit.steps.of(run.id):
-            if step.state in {StepState.PENDING, StepState.RUNNING, StepState.WAITING}:
+            if step.state in {StepState.PENDING, StepState.WAITING}:
                 unit.steps.save(replace(step, state=left_over))
+            elif step.state is StepState.RUNNING:  # a mistake of ours: it may have happened
+                unit.steps.save(replace(step, state=StepState.FAILED, finished_at=unit.now))
         held = unit.locks.release(run.id)
         for name in held:
             self.let_next(unit, name, f"after-{run.id}")

@@ -3,7 +3,8 @@
 A step's end and the next step's beginning are one transaction. Whoever carries a run out is
 known by the run's `carrier`, and every attempt has a number: what comes late, from a process
 that was taken for dead or from work enqueued twice, meets another carrier or number and is
-dropped.
+dropped. Each transition may come twice, for the answer of a commit can be lost: what was put
+down is not put down again, and what is next is said once more.
 """
 
 from collections.abc import Mapping
@@ -43,6 +44,7 @@ class Task:
     outputs: Mapping[str, Mapping[str, Any]]  #: of the steps done, by name
     is_undo: bool = False
     was_begun: bool = False  #: an earlier attempt may have reached the target
+    in_doubt: bool = False  #: and nobody knows whether it had its effect
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,14 +71,19 @@ class Progress:
     # -- from the queue to the first step -------------------------------------------------
 
     def take_turn(
-        self, unit: UnitOfWork, run_id: str, carrier: str
+        self, unit: UnitOfWork, run_id: str, carrier: str, *, begins: bool = False
     ) -> Admission | Task | Pause | None:
-        """What *carrier* is to do for the run now; None: nothing, or not its turn."""
+        """What *carrier* is to do for the run now; None: nothing, or not its turn.
+
+        One that *begins* takes over from whoever carried out the same piece of work before it.
+        """
         run = unit.runs.lock(run_id)
         match run.state:
             case RunState.QUEUED:
                 return self._take_lock(unit, run)
-            case RunState.RUNNING | RunState.ROLLING_BACK if run.carrier in {None, carrier}:
+            case RunState.RUNNING | RunState.ROLLING_BACK if _may_carry(
+                run.carrier, carrier, begins=begins
+            ):
                 run = replace(run, carrier=carrier)
                 unit.runs.save(run)
                 return self._next(unit, run)
@@ -91,6 +98,8 @@ class Progress:
         *plan* is the plan as it would be made now, *drift* what differs, in words.
         """
         run = unit.runs.lock(admission.run.id)
+        if run.state is RunState.RUNNING and run.carrier == carrier:
+            return self._next(unit, run)  # it was admitted, and the answer was lost
         if run.state is not RunState.QUEUED or run.rev != admission.run.rev:
             return None
         if run.plan is None or plan.digest != run.plan.digest:
@@ -119,10 +128,10 @@ class Progress:
             if first != run.id:
                 self._moves.let_next(unit, run.lock, f"before-{run.id}")
                 return None
-            unit.locks.take(run.lock, run.id)
-            self._moves.audit(unit, run, "lock.acquired", data={"lock": run.lock})
-            return Admission(run=run)
-        if holder.run_id == run.id:
+            if unit.locks.take(run.lock, run.id):  # else somebody was faster
+                self._moves.audit(unit, run, "lock.acquired", data={"lock": run.lock})
+                return Admission(run=run)
+        elif holder.run_id == run.id:
             return Admission(run=run)
         self._moves.show(unit, run)
         return None
@@ -166,6 +175,9 @@ class Progress:
         number = step.undo_attempt if task.is_undo else step.attempt
         if run.carrier != task.run.carrier or number != task.attempt:
             return None  # somebody else has taken over
+        is_open = step.state is not StepState.COMPENSATED
+        if not (is_open if task.is_undo else step.state is StepState.RUNNING):
+            return self._next(unit, run)  # it was put down, and the answer was lost
         if task.is_undo:
             return self._undone(unit, run, task, step, outcome)
         match outcome:
@@ -176,15 +188,23 @@ class Progress:
                 self._finished(unit, run, task, "ok", detail)
                 self._moves.show(unit, run)
                 return self._next(unit, run)
-            case Retry(reason, after) if run.cancelled_by is None:
+            case Retry(reason, after, may_have_happened) if run.cancelled_by is None:
                 due = unit.now + after
-                again = self._save(unit, step, state=StepState.WAITING, due_at=due, detail=reason)
+                again = self._save(
+                    unit,
+                    step,
+                    state=StepState.WAITING,
+                    due_at=due,
+                    detail=reason,
+                    output=_trace(may_have_happened=may_have_happened),
+                )
                 self._moves.show(unit, run)
                 return self._pause(unit, run, again, due)
             case Retry(reason, _, may_have_happened) | Fail(reason, may_have_happened):
-                self._save(unit, step, state=StepState.FAILED, detail=reason)
+                trace = _trace(may_have_happened=may_have_happened)
+                self._save(unit, step, state=StepState.FAILED, detail=reason, output=trace)
                 self._finished(unit, run, task, "failed", reason)
-                return self._fail(unit, run, task, reason, may_have_happened)
+                return self._fail(unit, run, task, reason)
 
     def _next(self, unit: UnitOfWork, run: Run) -> Task | Pause | None:
         """Begin what is to be done next."""
@@ -224,7 +244,15 @@ class Progress:
             started_at=was.started_at or unit.now,
             due_at=None,
         )
-        task = _task(run, workflow, step, begun, steps, was_begun=was.attempt > 0)
+        task = _task(
+            run,
+            workflow,
+            step,
+            begun,
+            steps,
+            was_begun=was.attempt > 0,
+            in_doubt=was.state is StepState.RUNNING or was.output is not None,
+        )
         data = {
             "step": step.name,
             "uses": step.uses,
@@ -268,17 +296,12 @@ class Progress:
 
     # -- undo -----------------------------------------------------------------------------
 
-    def _fail(
-        self, unit: UnitOfWork, run: Run, task: Task, reason: str, may_have_happened: bool
-    ) -> Task | Pause | None:
+    def _fail(self, unit: UnitOfWork, run: Run, task: Task, reason: str) -> Task | Pause | None:
         outcome = f"{task.step.title}: {reason}"
         steps = {step.name: step for step in unit.steps.of(run.id)}
         for each in steps.values():
             if each.state is StepState.PENDING:
                 self._save(unit, each, state=StepState.SKIPPED)
-        if may_have_happened:  # an output says so: see `_to_undo`
-            failed = steps[task.step.name]
-            steps[failed.name] = self._save(unit, failed, output={})
         if not _to_undo(task.workflow, steps):
             self._moves.move(unit, run, RunEvent.BROKEN, outcome=outcome)
             return None
@@ -342,6 +365,23 @@ class Progress:
         self._moves.audit(unit, run, "step.finished", outcome=outcome, reason=reason, data=data)
 
 
+def carrier_of(work_id: str, execution: str) -> str:
+    """What a run's carrier is called: one *execution* of a piece of work."""
+    return f"{work_id}@{execution}"
+
+
+def _may_carry(carrier: str | None, asks: str, *, begins: bool) -> bool:
+    """Whether the one that *asks* may carry out the run of *carrier*."""
+    if not begins:
+        return carrier == asks
+    return carrier is None or carrier.partition("@")[0] == asks.partition("@")[0]
+
+
+def _trace(*, may_have_happened: bool) -> Mapping[str, Any] | None:
+    """The output of a step that did not succeed: an empty one where it may be undone."""
+    return {} if may_have_happened else None
+
+
 def _to_undo(workflow: Workflow, steps: Mapping[str, StepRun]) -> list[Step]:
     """What is to be undone, the last thing done first: what has, or may have, an output."""
     done = [
@@ -363,6 +403,7 @@ def _task(
     *,
     is_undo: bool = False,
     was_begun: bool = False,
+    in_doubt: bool = False,
 ) -> Task:
     return Task(
         run=run,
@@ -375,4 +416,5 @@ def _task(
         },
         is_undo=is_undo,
         was_begun=was_begun,
+        in_doubt=in_doubt,
     )

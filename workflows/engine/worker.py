@@ -26,7 +26,7 @@ from workflows.definition import from_pinned
 from workflows.engine.attempt import attempt, decide
 from workflows.engine.durable import Kind, Work
 from workflows.engine.plans import Plans
-from workflows.engine.progress import Admission, Pause, Progress, Task
+from workflows.engine.progress import Admission, Pause, Progress, Task, carrier_of
 from workflows.expressions import evaluate
 from workflows.planning import drift, make_plan, scope
 
@@ -101,26 +101,29 @@ class Worker:
             await self._transaction(lambda u: self._plans.not_planned(u, run_id, rev, made))
 
     async def _stretch(self, work_id: str, run_id: str) -> None:
-        turn = await self._transaction(lambda u: self._progress.take_turn(u, run_id, work_id))
+        carrier = carrier_of(work_id, secrets.token_hex(4))
+        turn = await self._transaction(
+            lambda u: self._progress.take_turn(u, run_id, carrier, begins=True)
+        )
         while turn is not None:
-            turn = await self._go_on(turn, work_id)
+            turn = await self._go_on(turn, carrier)
 
     async def _go_on(
-        self, turn: Admission | Task | Pause, work_id: str
+        self, turn: Admission | Task | Pause, carrier: str
     ) -> Admission | Task | Pause | None:
         match turn:
             case Pause(run_id=run_id, until=until):
                 await self._sleep_until(until)
                 return await self._transaction(
-                    lambda u: self._progress.take_turn(u, run_id, work_id)
+                    lambda u: self._progress.take_turn(u, run_id, carrier)
                 )
             case Admission():
-                return await self._admit(turn, work_id)
+                return await self._admit(turn, carrier)
             case Task():
                 outcome = await self._carry_out(turn)
                 return await self._transaction(lambda u: self._progress.record(u, turn, outcome))
 
-    async def _admit(self, admission: Admission, work_id: str) -> Task | Pause | None:
+    async def _admit(self, admission: Admission, carrier: str) -> Task | Pause | None:
         made = await self._look(admission.run)
         if isinstance(made, str):
             await self._transaction(lambda u: self._progress.not_admitted(u, admission, made))
@@ -128,7 +131,7 @@ class Worker:
         approved = admission.run.plan
         words = drift(approved, made) if approved else ""
         return await self._transaction(
-            lambda u: self._progress.admit(u, admission, made, words, work_id)
+            lambda u: self._progress.admit(u, admission, made, words, carrier)
         )
 
     async def _carry_out(self, task: Task) -> Outcome:
@@ -146,6 +149,7 @@ class Worker:
             task.key,
             within=action.timeout if task.is_undo else step.timeout or action.timeout,
             was_begun=task.was_begun,
+            in_doubt=task.in_doubt,
             correlation_id=self._correlation_id,
         )
         rule = _UNDO if task.is_undo else step.retry
