@@ -5,8 +5,8 @@
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 import signal
@@ -46,6 +46,8 @@ from workflows.engine.plans import Plans
 from workflows.engine.progress import Progress
 from workflows.engine.recovery import Recovery
 from workflows.engine.retention import Retention
+from workflows.engine.sweep import Sweep
+from workflows.engine.turns import Turns
 from workflows.engine.worker import Worker
 
 log = structlog.get_logger(__name__)
@@ -78,27 +80,36 @@ class Foundation:
 
 async def serve(settings: Settings, *, with_worker: bool = True) -> None:
     """Answer Teams, and unless told otherwise carry out work, until SIGINT or SIGTERM."""
-    async with running(settings, with_worker=with_worker) as ports:
-        log.info("serving", port=ports.public, admin_port=ports.admin, profile=settings.profile)
-        await stop_signal()
+    with stopping() as asked:
+        async with running(settings, with_worker=with_worker) as ports:
+            log.info(
+                "serving", port=ports.public, admin_port=ports.admin, profile=settings.profile
+            )
+            await asked.wait()
 
 
 async def work(settings: Settings) -> None:
     """Carry out work, and nothing else, until SIGINT or SIGTERM."""
-    async with running(settings, with_http=False) as ports:
-        log.info("working", admin_port=ports.admin, profile=settings.profile)
-        await stop_signal()
+    with stopping() as asked:
+        async with running(settings, with_http=False) as ports:
+            log.info("working", admin_port=ports.admin, profile=settings.profile)
+            await asked.wait()
 
 
-async def stop_signal() -> None:
-    """Return when the process is asked to stop."""
+@contextmanager
+def stopping() -> Iterator[asyncio.Event]:
+    """Is set when the process is asked to stop.
+
+    It is entered before anything starts and left when all is down: a signal in between, or a
+    second one, must not end a process that has something to take down.
+    """
     asked = asyncio.Event()
     loop = asyncio.get_running_loop()
     numbers = (signal.SIGINT, signal.SIGTERM)
     for number in numbers:
         loop.add_signal_handler(number, asked.set)
     try:
-        await asked.wait()
+        yield asked
     finally:
         for number in numbers:
             loop.remove_signal_handler(number)
@@ -133,16 +144,12 @@ async def running(
         begin = await stack.enter_async_context(_background())
         begin(checkpoints.run())
         begin(recovery.run())
-        if with_worker:
-            plans, progress = Plans(base.durable, base.ids), Progress(base.durable)
-            worker = Worker(store, plans, progress, base.actions, base.clock)
-            await base.durable.start(recovery.executor_id, worker.work)
-            begin(Retention(store, base.durable, base.clock).run())
-            stack.push_async_callback(base.durable.stop)
         public = None
         if with_http:
             owner = recovery.executor_id
             public = await _answer(base, stack, begin, owner=owner, extra_hosts=extra_hosts)
+        if with_worker:  # last, so that it stops first, while its last words can still be sent
+            await _carry_out(base, stack, begin, executor_id=recovery.executor_id)
         admin = await listen(
             admin_app(lambda: _is_ready(store)), settings.admin_host, settings.admin
         )
@@ -178,6 +185,26 @@ async def _foundation(settings: Settings, stack: AsyncExitStack) -> Foundation:
     )
 
 
+async def _carry_out(
+    base: Foundation, stack: AsyncExitStack, begin: "Begin", *, executor_id: str
+) -> None:
+    """Begin to carry out what is enqueued."""
+    plans, progress = Plans(base.durable, base.ids), Progress(base.durable)
+    turns = Turns(base.durable, progress)
+    worker = Worker(
+        store=base.store,
+        plans=plans,
+        turns=turns,
+        progress=progress,
+        actions=base.actions,
+        clock=base.clock,
+    )
+    await base.durable.start(executor_id, worker.work)
+    stack.push_async_callback(base.durable.stop)
+    begin(Retention(base.store, base.durable, base.clock).run())
+    begin(Sweep(base.store, plans, turns, base.clock, ended=base.durable.ended).run())
+
+
 async def _answer(
     base: Foundation,
     stack: AsyncExitStack,
@@ -189,6 +216,8 @@ async def _answer(
     """Begin to answer Teams; the port comes back."""
     settings, store = base.settings, base.store
     trust = channel_trust(settings, extra_hosts)
+    if not trust.requires_token:
+        log.warning("activities are accepted without a token, from this machine only")
     tokens = CardTokens(base.keys.ring)
     installation = _installation(base, tokens)
     session = await stack.enter_async_context(open_session())

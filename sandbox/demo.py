@@ -9,7 +9,7 @@ import webbrowser
 
 import click
 
-from bot.app import Ports, running, stop_signal
+from bot.app import Ports, running, stopping
 from bot.config import load
 from bot.settings import Settings
 from bot.system import RandomIds, SystemClock
@@ -28,6 +28,7 @@ async def demo(settings: Settings, *, chat_port: int, open_browser: bool) -> Non
     if directory is None:
         raise Refused("The demo's people stand in directory.yaml, and there is none.")
     async with AsyncExitStack() as stack:
+        asked = stack.enter_context(stopping())
         stack.enter_context(_alone_on(settings.state_dir))
         services = await Services.start(settings.state_dir)
         stack.push_async_callback(services.stop)
@@ -47,7 +48,7 @@ async def demo(settings: Settings, *, chat_port: int, open_browser: bool) -> Non
         click.echo(_banner(settings, teams, services, ports))
         if open_browser:
             await asyncio.to_thread(webbrowser.open, f"{teams.url}/?as=dev-1")
-        await stop_signal()
+        await asked.wait()
         click.echo("Stopping …")
 
 

@@ -160,7 +160,7 @@ async def test_killed_during_a_wait_the_wait_is_not_longer(world):
     ("broken", "version", "end"),
     [
         ("plans.Plans.planned", "v1.1.0", RunState.FAILED),
-        ("progress.Progress.admit", "v1.1.0", RunState.FAILED),
+        ("turns.Turns.admit", "v1.1.0", RunState.FAILED),
         ("progress.Progress.record", "v1.1.0", RunState.FAILED),
         ("progress.Progress._undone", "v1.2.0", RunState.ROLLBACK_FAILED),
     ],

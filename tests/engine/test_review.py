@@ -9,8 +9,12 @@ from domain.errors import Ambiguous, Refused, Unavailable
 from domain.run import RunState
 from domain.step import StepState, idempotency_key
 from storage.locks import Locks
-from tests.engine.world import Killed, deploy
+from tests.engine.world import TWO, Ids, Killed, deploy
 from workflows.engine.durable import Kind
+from workflows.engine.plans import Plans
+from workflows.engine.progress import Progress
+from workflows.engine.sweep import Sweep
+from workflows.engine.turns import Turns
 
 
 async def planned(world):
@@ -192,3 +196,88 @@ async def test_work_that_comes_again_after_a_nap_takes_the_run_over_from_its_dea
     await world.worker.work[kind](work_id, *args)
 
     assert (await world.run(run_id)).state is RunState.SUCCEEDED
+
+
+async def test_a_run_that_waits_for_nobody_keeps_its_lock_while_it_is_planned_anew(world):
+    first = await world.ask("v1.1.0")
+    kind, work_id, args = await planned(world)
+    second = await world.ask("v1.3.0")
+    world.target.version = "v1.0.5"  # somebody was faster
+
+    await world.worker.work[kind](work_id, *args)
+
+    assert (await world.run(first)).state is RunState.PLANNING
+    holder = await world.store.read(lambda unit: unit.locks.holder("shop/prod"))
+    assert holder.run_id == first
+    await world.work()
+    assert [version for _, version in world.target.effects] == ["v1.1.0", "v1.3.0"]
+    assert (await world.run(first)).rev == 2
+    assert (await world.run(second)).state is RunState.SUCCEEDED
+
+
+async def test_a_plan_that_never_holds_is_given_up_in_the_end(world):
+    plan, looks = world.target.plan, iter(range(100))
+
+    async def never_the_same(inputs):
+        world.target.version = f"v0.{next(looks)}"
+        return await plan(inputs)
+
+    world.target.plan = never_the_same
+    world.worker = world.new_worker()
+    run_id = await world.ask()
+
+    await world.work()
+
+    run = await world.run(run_id)
+    assert (run.state, run.rev) == (RunState.FAILED, 10)
+    assert "each time the world had changed" in run.outcome
+    assert await world.store.read(lambda unit: unit.locks.holder("shop/prod")) is None
+
+
+def sweep_of(world, ended):
+    async def have_ended(ids):
+        return ended & set(ids)
+
+    progress = Progress(world.queue)
+    return Sweep(
+        world.store,
+        Plans(world.queue, Ids()),
+        Turns(world.queue, progress),
+        world.clock,
+        ended=have_ended,
+    )
+
+
+async def test_a_run_whose_carrier_is_no_more_finds_another_one(world):
+    world.target.lost = Killed()
+    run_id = await world.ask()
+    kind, work_id, args = await planned(world)
+    with pytest.raises(Killed):
+        await world.worker.work[kind](work_id, *args)
+    world.worker = world.new_worker()
+
+    await sweep_of(world, set()).sweep()
+    await world.work()
+    assert (await world.run(run_id)).state is RunState.RUNNING
+
+    await sweep_of(world, {work_id}).sweep()
+    await sweep_of(world, {work_id}).sweep()
+    await world.work()
+
+    assert (await world.run(run_id)).state is RunState.SUCCEEDED
+    assert len(world.target.effects) == 1
+
+
+async def test_a_gate_whose_alarm_did_not_ring_expires_all_the_same(world):
+    run_id = await world.ask(rule=TWO)
+    await world.work()
+    world.queue.waiting.clear()
+    sweep = sweep_of(world, set())
+
+    world.clock.moment += TWO.expires + timedelta(seconds=29)
+    await sweep.sweep()
+    assert (await world.run(run_id)).state is RunState.AWAITING_APPROVAL
+    world.clock.moment += timedelta(seconds=2)
+    await sweep.sweep()
+
+    assert (await world.run(run_id)).state is RunState.EXPIRED

@@ -22,6 +22,7 @@ from workflows.engine.durable import Kind
 from workflows.engine.lifecycle import Lifecycle, RunRequest
 from workflows.engine.plans import Plans
 from workflows.engine.progress import Progress
+from workflows.engine.turns import Turns
 from workflows.engine.worker import Worker
 
 TENANT = TenantId("00000000-0000-4000-8000-00000000aaaa")
@@ -245,9 +246,16 @@ class World:
     def new_worker(self, ids: Ids | None = None) -> Worker:
         """A worker, as a fresh process would have it."""
         plans, progress = Plans(self.queue, ids or self._ids), Progress(self.queue)
+        turns = Turns(self.queue, progress)
         actions = Actions([ShopConnector(self.target)])
         return Sleepless(
-            self.store, plans, progress, actions, self.clock, correlation_id=lambda: "7f3a"
+            store=self.store,
+            plans=plans,
+            turns=turns,
+            progress=progress,
+            actions=actions,
+            clock=self.clock,
+            correlation_id=lambda: "7f3a",
         )
 
     async def ask(

@@ -3,10 +3,14 @@
 import asyncio
 from collections import Counter
 import json
+import os
+import signal
+import sys
 
+import psutil
 import pytest
 
-from tests.scenarios.product import text_of
+from tests.scenarios.product import ROOT, text_of
 
 pytestmark = [pytest.mark.crash, pytest.mark.timeout(240)]
 
@@ -108,3 +112,36 @@ async def test_a_second_demo_on_the_same_state_is_refused_and_harms_nothing(prod
     assert (code, err.count("\n")) == (2, 1)
     assert await product.version("shop", "prod") == ("ok", "v1.0.0")
     await product.answer_in(await product.say("dev-1", "whoami"))
+
+
+async def test_a_stop_during_the_start_and_a_second_one_leave_nothing_running(tmp_path):
+    state = tmp_path / "state"
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "bot",
+        *("demo", "--no-browser", "--port", "0", "--chat-port", "0", "--state", str(state)),
+        cwd=ROOT,
+        env={k: v for k, v in os.environ.items() if not k.startswith("SIGNALBOX_")},
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    async with asyncio.timeout(30):
+        while not (state / "services.json").exists():  # noqa: ASYNC110 - another process
+            await asyncio.sleep(0.02)
+    process.send_signal(signal.SIGTERM)
+    await asyncio.sleep(0.3)
+    if process.returncode is None:
+        process.send_signal(signal.SIGINT)
+
+    async with asyncio.timeout(30):
+        assert await process.wait() == 0
+    assert [each for each in psutil.process_iter() if str(state) in place_of(each)] == []
+
+
+def place_of(process: psutil.Process) -> str:
+    """Where *process* works; nothing where that cannot be known."""
+    try:
+        return process.cwd()
+    except psutil.Error:
+        return ""

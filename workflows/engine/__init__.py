@@ -2,11 +2,13 @@
 
 lifecycle.py   what people do: request, vote, confirm, cancel
 plans.py       what workers find out before a start: the plan, the gate, its deadline
-progress.py    and after: whose turn it is, drift, a step done, everything undone
+turns.py       whose turn it is: the lock, the last look, who carries a run out
+progress.py    and then: a step done, one that failed, everything undone
 moves.py       what both share: one move with its audit event, its card, and what follows
 attempt.py     one attempt at an action, and what its end means
 worker.py      the three kinds of work: plan, stretch, timer
 recovery.py    heartbeats, and taking over from executors that died
+sweep.py       what nobody goes on with any more
 retention.py   what need not be kept
 durable.py     the queue underneath; the only module that knows DBOS
 """

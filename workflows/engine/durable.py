@@ -8,7 +8,7 @@ https://docs.dbos.dev/python/reference/client#enqueue_in_transaction
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -26,6 +26,7 @@ hash of the code. The work functions are stable: an id and our rows are all they
 
 _QUEUE = "signalbox"
 _AT_ONCE = 32  #: pieces of work per process
+_ENDS = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 _POLL = timedelta(milliseconds=100)
 _LAST_WORDS = timedelta(seconds=4)  #: how long a stop waits for work under way
 
@@ -138,6 +139,15 @@ class Durable:
             ids = [each.workflow_id for each in begun]
             await self._client.resume_workflows_async(ids, queue_name=_QUEUE)
         return len(begun)
+
+    async def ended(self, work_ids: Collection[str]) -> set[str]:
+        """Those of *work_ids* that are not going on any more, whatever their end was."""
+        if not work_ids:
+            return set()
+        done = await self._client.list_workflows_async(
+            workflow_ids=sorted(work_ids), status=_ENDS, load_input=False, load_output=False
+        )
+        return {each.workflow_id for each in done}
 
     async def forget(self, before: datetime) -> int:
         """Drop what was carried out before that moment; how much it was, at most 1000."""

@@ -1,4 +1,4 @@
-"""A run from the queue to its end: what workers find out, each thing one transition.
+"""A run step after step, to its end: what workers find out, each thing one transition.
 
 A step's end and the next step's beginning are one transaction. Whoever carries a run out is
 known by the run's `carrier`, and every attempt has a number: what comes late, from a process
@@ -12,8 +12,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from domain.approval import GateState
-from domain.plan import Plan
 from domain.run import Run, RunEvent, RunState
 from domain.step import Done, Fail, Outcome, Retry, StepRun, StepState, idempotency_key
 from storage.unit import UnitOfWork
@@ -23,13 +21,6 @@ from workflows.engine.moves import Moves
 
 LONGEST_NAP = timedelta(seconds=5)
 """A longer pause ends the stretch: the run is a row then, and an alarm wakes it."""
-
-_GIVEN_UP = {
-    RunState.PLANNING: RunEvent.PLAN_FAILED,
-    RunState.QUEUED: RunEvent.PLAN_FAILED,
-    RunState.RUNNING: RunEvent.BROKEN,
-    RunState.ROLLING_BACK: RunEvent.UNDO_FAILED,
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,118 +46,11 @@ class Pause:
     until: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Admission:
-    """A run that has its lock and may start, if its plan still holds."""
-
-    run: Run
-
-
 class Progress:
-    """The transitions from the queue to the end."""
+    """The transitions of a run that was admitted."""
 
     def __init__(self, queue: Queue) -> None:
         self._moves = Moves(queue)
-
-    # -- from the queue to the first step -------------------------------------------------
-
-    def take_turn(
-        self, unit: UnitOfWork, run_id: str, carrier: str, *, begins: bool = False
-    ) -> Admission | Task | Pause | None:
-        """What *carrier* is to do for the run now; None: nothing, or not its turn.
-
-        One that *begins* takes over from whoever carried out the same piece of work before it.
-        """
-        run = unit.runs.lock(run_id)
-        match run.state:
-            case RunState.QUEUED:
-                return self._take_lock(unit, run)
-            case RunState.RUNNING | RunState.ROLLING_BACK if _may_carry(
-                run.carrier, carrier, begins=begins
-            ):
-                run = replace(run, carrier=carrier)
-                unit.runs.save(run)
-                return self._next(unit, run)
-            case _:
-                return None
-
-    def admit(
-        self, unit: UnitOfWork, admission: Admission, plan: Plan, drift: str, carrier: str
-    ) -> Task | Pause | None:
-        """Start the run, or send it back to planning where the world has drifted.
-
-        *plan* is the plan as it would be made now, *drift* what differs, in words.
-        """
-        run = unit.runs.lock(admission.run.id)
-        if run.state is RunState.RUNNING and run.carrier == carrier:
-            return self._next(unit, run)  # it was admitted, and the answer was lost
-        if run.state is not RunState.QUEUED or run.rev != admission.run.rev:
-            return None
-        if run.plan is None or plan.digest != run.plan.digest:
-            self._drift(unit, run, plan, drift)
-            return None
-        started = self._moves.move(
-            unit, run, RunEvent.ADMITTED, carrier=carrier, started_at=unit.now, outcome=""
-        )
-        self._moves.audit(
-            unit, run, "run.started", data={"rev": run.rev, "plan_digest": plan.digest}
-        )
-        return self._next(unit, started)
-
-    def not_admitted(self, unit: UnitOfWork, admission: Admission, why: str) -> None:
-        """End the run: whether its plan still holds cannot be said."""
-        run = unit.runs.lock(admission.run.id)
-        if run.state is RunState.QUEUED and run.rev == admission.run.rev:
-            self._moves.move(unit, run, RunEvent.PLAN_FAILED, outcome=why)
-
-    def _take_lock(self, unit: UnitOfWork, run: Run) -> Admission | None:
-        if run.lock is None:
-            return Admission(run=run)
-        holder = unit.locks.holder(run.lock)
-        if holder is None:
-            first = unit.runs.waiting_for(run.lock)[0]
-            if first != run.id:
-                self._moves.let_next(unit, run.lock, f"before-{run.id}")
-                return None
-            if unit.locks.take(run.lock, run.id):  # else somebody was faster
-                self._moves.audit(unit, run, "lock.acquired", data={"lock": run.lock})
-                return Admission(run=run)
-        elif holder.run_id == run.id:
-            return Admission(run=run)
-        self._moves.show(unit, run)
-        return None
-
-    def _drift(self, unit: UnitOfWork, run: Run, plan: Plan, drift: str) -> None:
-        gate = unit.gates.latest(run.id)
-        if gate is not None:
-            unit.gates.save(replace(gate, state=GateState.SUPERSEDED))
-        self._moves.audit(
-            unit,
-            run,
-            "plan.drifted",
-            reason=drift,
-            data={
-                "rev": run.rev,
-                "plan_digest": run.plan.digest if run.plan else "",
-                "now_digest": plan.digest,
-            },
-        )
-        again = self._moves.move(
-            unit, run, RunEvent.DRIFTED, rev=run.rev + 1, queued_at=None, outcome=drift
-        )
-        self._moves.plan_later(unit, again)
-        for name in unit.locks.release(run.id):
-            self._moves.let_next(unit, name, f"after-{run.id}-{run.rev}")
-
-    def give_up(self, unit: UnitOfWork, run_id: str, why: str) -> None:
-        """End the run where it stands: a mistake of ours keeps it from going on."""
-        run = unit.runs.lock(run_id)
-        event = _GIVEN_UP.get(run.state)
-        if event is not None:
-            words = f"{run.outcome} {why}".strip()
-            self._moves.move(unit, run, event, outcome=words)
-
-    # -- step after step ------------------------------------------------------------------
 
     def record(self, unit: UnitOfWork, task: Task, outcome: Outcome) -> Task | Pause | None:
         """Take what came of *task*; what is next comes back, None where the stretch ends."""
@@ -177,7 +61,7 @@ class Progress:
             return None  # somebody else has taken over
         is_open = step.state is not StepState.COMPENSATED
         if not (is_open if task.is_undo else step.state is StepState.RUNNING):
-            return self._next(unit, run)  # it was put down, and the answer was lost
+            return self.next(unit, run)  # it was put down, and the answer was lost
         if task.is_undo:
             return self._undone(unit, run, task, step, outcome)
         match outcome:
@@ -187,7 +71,7 @@ class Progress:
                 )
                 self._finished(unit, run, task, "ok", detail)
                 self._moves.show(unit, run)
-                return self._next(unit, run)
+                return self.next(unit, run)
             case Retry(reason, after, may_have_happened) if run.cancelled_by is None:
                 due = unit.now + after
                 again = self._save(
@@ -206,7 +90,7 @@ class Progress:
                 self._finished(unit, run, task, "failed", reason)
                 return self._fail(unit, run, task, reason)
 
-    def _next(self, unit: UnitOfWork, run: Run) -> Task | Pause | None:
+    def next(self, unit: UnitOfWork, run: Run) -> Task | Pause | None:
         """Begin what is to be done next."""
         workflow = from_pinned(run.definition)
         steps = {step.name: step for step in unit.steps.of(run.id)}
@@ -270,7 +154,7 @@ class Progress:
             self._save(unit, was, state=StepState.SUCCEEDED, output={})
             self._moves.audit(unit, run, "step.finished", data={"step": step.name})
             self._moves.show(unit, run)
-            return self._next(unit, run)
+            return self.next(unit, run)
         due = unit.now + (step.wait or timedelta())
         waiting = self._save(
             unit, was, state=StepState.WAITING, attempt=1, started_at=unit.now, due_at=due
@@ -342,7 +226,7 @@ class Progress:
                     data={"step": step.name, "idempotency_key": task.key},
                 )
                 self._moves.show(unit, run)
-                return self._next(unit, run)
+                return self.next(unit, run)
             case Retry(_, after):
                 return Pause(run_id=run.id, until=unit.now + min(after, LONGEST_NAP))
             case Fail(reason):
@@ -363,18 +247,6 @@ class Progress:
     def _finished(self, unit: UnitOfWork, run: Run, task: Task, outcome: str, reason: str) -> None:
         data = {"step": task.step.name, "uses": task.step.uses, "attempt": task.attempt}
         self._moves.audit(unit, run, "step.finished", outcome=outcome, reason=reason, data=data)
-
-
-def carrier_of(work_id: str, execution: str) -> str:
-    """What a run's carrier is called: one *execution* of a piece of work."""
-    return f"{work_id}@{execution}"
-
-
-def _may_carry(carrier: str | None, asks: str, *, begins: bool) -> bool:
-    """Whether the one that *asks* may carry out the run of *carrier*."""
-    if not begins:
-        return carrier == asks
-    return carrier is None or carrier.partition("@")[0] == asks.partition("@")[0]
 
 
 def _trace(*, may_have_happened: bool) -> Mapping[str, Any] | None:

@@ -26,7 +26,8 @@ from workflows.definition import from_pinned
 from workflows.engine.attempt import attempt, decide
 from workflows.engine.durable import Kind, Work
 from workflows.engine.plans import Plans
-from workflows.engine.progress import Admission, Pause, Progress, Task, carrier_of
+from workflows.engine.progress import Pause, Progress, Task
+from workflows.engine.turns import Admission, Turns, carrier_of
 from workflows.expressions import evaluate
 from workflows.planning import drift, make_plan, scope
 
@@ -48,16 +49,18 @@ class Worker:
 
     def __init__(
         self,
+        *,
         store: Store,
         plans: Plans,
+        turns: Turns,
         progress: Progress,
         actions: Actions,
         clock: Clock,
-        *,
         correlation_id: Callable[[], str] = lambda: secrets.token_hex(4),
     ) -> None:
         self._store = store
         self._plans = plans
+        self._turns = turns
         self._progress = progress
         self._actions = actions
         self._clock = clock
@@ -88,7 +91,7 @@ class Worker:
             correlation = self._correlation_id()
             log.exception("work failed", run=run_id, correlation=correlation)
             words = f"That was our mistake; it is logged as {correlation}."
-            await self._transaction(lambda u: self._progress.give_up(u, run_id, words))
+            await self._transaction(lambda u: self._turns.give_up(u, run_id, words))
 
     async def _plan(self, run_id: str, rev: int) -> None:
         run = await self._transaction(lambda u: self._plans.to_plan(u, run_id, rev))
@@ -103,7 +106,7 @@ class Worker:
     async def _stretch(self, work_id: str, run_id: str) -> None:
         carrier = carrier_of(work_id, secrets.token_hex(4))
         turn = await self._transaction(
-            lambda u: self._progress.take_turn(u, run_id, carrier, begins=True)
+            lambda u: self._turns.take_turn(u, run_id, carrier, begins=True)
         )
         while turn is not None:
             turn = await self._go_on(turn, carrier)
@@ -114,9 +117,7 @@ class Worker:
         match turn:
             case Pause(run_id=run_id, until=until):
                 await self._sleep_until(until)
-                return await self._transaction(
-                    lambda u: self._progress.take_turn(u, run_id, carrier)
-                )
+                return await self._transaction(lambda u: self._turns.take_turn(u, run_id, carrier))
             case Admission():
                 return await self._admit(turn, carrier)
             case Task():
@@ -126,12 +127,12 @@ class Worker:
     async def _admit(self, admission: Admission, carrier: str) -> Task | Pause | None:
         made = await self._look(admission.run)
         if isinstance(made, str):
-            await self._transaction(lambda u: self._progress.not_admitted(u, admission, made))
+            await self._transaction(lambda u: self._turns.not_admitted(u, admission, made))
             return None
         approved = admission.run.plan
         words = drift(approved, made) if approved else ""
         return await self._transaction(
-            lambda u: self._progress.admit(u, admission, made, words, carrier)
+            lambda u: self._turns.admit(u, admission, made, words, carrier)
         )
 
     async def _carry_out(self, task: Task) -> Outcome:

@@ -1,0 +1,171 @@
+"""Whose turn it is: a run's lock, the last look before it starts, and who carries it out.
+
+A lock is taken by the run that has waited longest. Before anything is done the plan is made once
+more: where the world has drifted, the run goes back to planning.
+"""
+
+from dataclasses import dataclass, replace
+
+from domain.approval import GateState
+from domain.plan import Plan
+from domain.policy import GateKind
+from domain.run import Run, RunEvent, RunState
+from storage.unit import UnitOfWork
+from workflows.engine.durable import Queue
+from workflows.engine.moves import Moves
+from workflows.engine.progress import Pause, Progress, Task
+
+_MOST_PLANS = 10
+"""A world that changes with every look can be deployed to by nobody."""
+
+_GIVEN_UP = {
+    RunState.PLANNING: RunEvent.PLAN_FAILED,
+    RunState.QUEUED: RunEvent.PLAN_FAILED,
+    RunState.RUNNING: RunEvent.BROKEN,
+    RunState.ROLLING_BACK: RunEvent.UNDO_FAILED,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admission:
+    """A run that has its lock and may start, if its plan still holds."""
+
+    run: Run
+
+
+class Turns:
+    """The transitions between the queue and the first step, and of who carries a run out."""
+
+    def __init__(self, queue: Queue, progress: Progress) -> None:
+        self._moves = Moves(queue)
+        self._progress = progress
+
+    def take_turn(
+        self, unit: UnitOfWork, run_id: str, carrier: str, *, begins: bool = False
+    ) -> Admission | Task | Pause | None:
+        """What *carrier* is to do for the run now; None: nothing, or not its turn.
+
+        One that *begins* takes over from whoever carried out the same piece of work before it.
+        """
+        run = unit.runs.lock(run_id)
+        match run.state:
+            case RunState.QUEUED:
+                return self._take_lock(unit, run)
+            case RunState.RUNNING | RunState.ROLLING_BACK if _may_carry(
+                run.carrier, carrier, begins=begins
+            ):
+                run = replace(run, carrier=carrier)
+                unit.runs.save(run)
+                return self._progress.next(unit, run)
+            case _:
+                return None
+
+    def admit(
+        self, unit: UnitOfWork, admission: Admission, plan: Plan, drift: str, carrier: str
+    ) -> Task | Pause | None:
+        """Start the run, or send it back to planning where the world has drifted.
+
+        *plan* is the plan as it would be made now, *drift* what differs, in words.
+        """
+        run = unit.runs.lock(admission.run.id)
+        if run.state is RunState.RUNNING and run.carrier == carrier:
+            return self._progress.next(unit, run)  # it was admitted, and the answer was lost
+        if run.state is not RunState.QUEUED or run.rev != admission.run.rev:
+            return None
+        if run.plan is None or plan.digest != run.plan.digest:
+            self._drift(unit, run, plan, drift)
+            return None
+        started = self._moves.move(
+            unit, run, RunEvent.ADMITTED, carrier=carrier, started_at=unit.now, outcome=""
+        )
+        self._moves.audit(
+            unit, run, "run.started", data={"rev": run.rev, "plan_digest": plan.digest}
+        )
+        return self._progress.next(unit, started)
+
+    def not_admitted(self, unit: UnitOfWork, admission: Admission, why: str) -> None:
+        """End the run: whether its plan still holds cannot be said."""
+        run = unit.runs.lock(admission.run.id)
+        if run.state is RunState.QUEUED and run.rev == admission.run.rev:
+            self._moves.move(unit, run, RunEvent.PLAN_FAILED, outcome=why)
+
+    def _take_lock(self, unit: UnitOfWork, run: Run) -> Admission | None:
+        if run.lock is None:
+            return Admission(run=run)
+        holder = unit.locks.holder(run.lock)
+        if holder is None:
+            first = unit.runs.waiting_for(run.lock)[0]
+            if first != run.id:
+                self._moves.let_next(unit, run.lock, f"before-{run.id}")
+                return None
+            if unit.locks.take(run.lock, run.id):  # else somebody was faster
+                self._moves.audit(unit, run, "lock.acquired", data={"lock": run.lock})
+                return Admission(run=run)
+        elif holder.run_id == run.id:
+            return Admission(run=run)
+        self._moves.show(unit, run)
+        return None
+
+    def _drift(self, unit: UnitOfWork, run: Run, plan: Plan, drift: str) -> None:
+        gate = unit.gates.latest(run.id)
+        if gate is not None:
+            unit.gates.save(replace(gate, state=GateState.SUPERSEDED))
+        self._moves.audit(
+            unit,
+            run,
+            "plan.drifted",
+            reason=drift,
+            data={
+                "rev": run.rev,
+                "plan_digest": run.plan.digest if run.plan else "",
+                "now_digest": plan.digest,
+            },
+        )
+        if run.rev >= _MOST_PLANS:
+            why = (
+                f"The plan was made {run.rev} times, and each time the world had changed: {drift}"
+            )
+            self._moves.move(unit, run, RunEvent.PLAN_FAILED, outcome=why)
+            return
+        again = self._moves.move(
+            unit, run, RunEvent.DRIFTED, rev=run.rev + 1, queued_at=None, outcome=drift
+        )
+        self._moves.plan_later(unit, again)
+        if run.gate_rule.kind is GateKind.NONE:
+            return  # it waits for nobody: it keeps its lock, and is the next to start
+        for name in unit.locks.release(run.id):
+            self._moves.let_next(unit, name, f"after-{run.id}-{run.rev}")
+
+    def orphaned(self, unit: UnitOfWork, run_id: str, carrier: str) -> bool:
+        """Have somebody else go on with the run whose *carrier* is no more; whether it was so."""
+        run = unit.runs.lock(run_id)
+        if run.carrier != carrier or run.state.is_final:
+            return False
+        unit.runs.save(replace(run, carrier=None))
+        self._moves.carry_out_later(unit, run, f"orphan-{carrier.rpartition('@')[2]}")
+        return True
+
+    def give_up(self, unit: UnitOfWork, run_id: str, why: str) -> None:
+        """End the run where it stands: a mistake of ours keeps it from going on."""
+        run = unit.runs.lock(run_id)
+        event = _GIVEN_UP.get(run.state)
+        if event is not None:
+            words = f"{run.outcome} {why}".strip()
+            self._moves.move(unit, run, event, outcome=words)
+
+
+def carrier_of(work_id: str, execution: str) -> str:
+    """What a run's carrier is called: one *execution* of a piece of work."""
+    return f"{work_id}@{execution}"
+
+
+def work_of(carrier: str) -> str:
+    """The id of the piece of work that *carrier* is an execution of."""
+    return carrier.partition("@")[0]
+
+
+def _may_carry(carrier: str | None, asks: str, *, begins: bool) -> bool:
+    """Whether the one that *asks* may carry out the run of *carrier*."""
+    if not begins:
+        return carrier == asks
+    return carrier is None or work_of(carrier) == work_of(asks)
