@@ -153,12 +153,15 @@ def _planning(view: RunView, outcome: str) -> StateWords:
     return StateWords("Planning", ": looking at what would change")
 
 
-def _awaiting_confirmation(_view: RunView, _outcome: str) -> StateWords:
-    return StateWords("Waiting for confirmation")
+def _waiting(word: str, voided: str) -> Callable[[RunView, str], StateWords]:
+    """Waiting for people; of a plan that was made anew, why, and what of theirs is void."""
 
+    def words(view: RunView, outcome: str) -> StateWords:
+        if view.run.rev == 1 or not outcome:
+            return StateWords(word)
+        return StateWords(word, f" of a new plan{voided}: {outcome}")
 
-def _awaiting_approval(_view: RunView, _outcome: str) -> StateWords:
-    return StateWords("Waiting for approval")
+    return words
 
 
 def _queued(view: RunView, outcome: str) -> StateWords:
@@ -224,8 +227,8 @@ def _joined(word: str, outcome: str) -> StateWords:
 
 _WORDS: Mapping[RunState, Callable[[RunView, str], StateWords]] = {
     RunState.PLANNING: _planning,
-    RunState.AWAITING_CONFIRMATION: _awaiting_confirmation,
-    RunState.AWAITING_APPROVAL: _awaiting_approval,
+    RunState.AWAITING_CONFIRMATION: _waiting("Waiting for confirmation", ""),
+    RunState.AWAITING_APPROVAL: _waiting("Waiting for approval", ", earlier votes are void"),
     RunState.QUEUED: _queued,
     RunState.RUNNING: _running,
     RunState.PAUSED: _paused,

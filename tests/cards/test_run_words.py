@@ -41,6 +41,17 @@ def says(state: RunState, *, gate=None, holder=None, **changes) -> str:
         (says(RunState.PLANNING, rev=2, outcome="v1 now."), "Planning again: v1 now"),
         (says(RunState.AWAITING_CONFIRMATION), "Waiting for confirmation"),
         (says(RunState.AWAITING_APPROVAL), "Waiting for approval"),
+        (
+            says(RunState.AWAITING_APPROVAL, rev=2, outcome="version is v2 now, not v1."),
+            (
+                "Waiting for approval of a new plan, earlier votes are void:"
+                " version is v2 now, not v1"
+            ),
+        ),
+        (
+            says(RunState.AWAITING_CONFIRMATION, rev=2, outcome="version is v2 now, not v1."),
+            "Waiting for confirmation of a new plan: version is v2 now, not v1",
+        ),
         (says(RunState.QUEUED), "Queued: starts in a moment"),
         (says(RunState.QUEUED, outcome="frozen until Monday"), "Queued: frozen until Monday"),
         (

@@ -176,6 +176,28 @@ async def test_a_run_waits_for_its_lock_and_its_card_names_the_holder(product):
     assert await product.version("shop", "staging") == ("ok", "v1.1.0")
 
 
+async def test_when_the_world_has_moved_there_is_a_new_plan_and_the_votes_are_void(product):
+    slow = await product.say("dev-1", "deploy shop v1.1.0 to prod")
+    fast = await product.say("sre-1", "deploy shop v1.2.1 to prod")
+    cards = [await product.card_with(t, "Waiting for approval") for t in (slow, fast)]
+    for card in reversed(cards):
+        await product.press("approver-1", card, "Approve")
+    await product.press("approver-2", cards[1], "Approve")
+    await product.card_with(fast, "Succeeded")
+
+    await product.press("approver-2", cards[0], "Approve")
+
+    card = await product.card_with(slow, "earlier votes are void")
+    shown = text_of(card.card)
+    assert "version of shop in prod is v1.2.1 now, not v1.0.0" in shown
+    assert "0 of 2 approvals" in shown
+    assert await product.version("shop", "prod") == ("ok", "v1.2.1")
+    for name in ("approver-1", "approver-2"):
+        await product.press(name, card, "Approve")
+    await product.card_with(slow, "Succeeded")
+    assert await product.version("shop", "prod") == ("ok", "v1.1.0")
+
+
 async def test_the_audit_log_proves_it_and_finds_one_changed_byte(product, tmp_path):
     thread = await product.say("dev-1", "deploy shop v1.1.0 to prod")
     card = await product.card_with(thread, "Waiting for approval")

@@ -84,7 +84,8 @@ class Plans:
                 "expires_in": rule.expires.total_seconds(),
             },
         )
-        self._moves.move(unit, run, event, plan=plan, lock=plan.lock, outcome="")
+        # What has drifted stays on the card: it is why earlier votes do not count.
+        self._moves.move(unit, run, event, plan=plan, lock=plan.lock)
 
     def not_planned(self, unit: UnitOfWork, run_id: str, rev: int, why: str) -> None:
         """End the run: what it would do cannot be said."""
