@@ -4,8 +4,9 @@
 is described in `connectors/release_program.py`.
 
 A switch puts the tag's files beside those of other releases, swaps a link, restarts the process
-under supervisord, and then writes one line to `<state>/effects.jsonl`. Killed in the middle, it
-does the rest when it is asked again with the same key; a key that was applied changes nothing.
+under supervisord, waits until the version answers, and then writes one line to
+`<state>/effects.jsonl`. Killed in the middle, it does the rest when it is asked again with the
+same key; a key that was applied changes nothing.
 
 To see what happens when a deploy is slow, write a number of seconds to `<state>/release.pause`
 (it waits that long right before the swap) or to `<state>/release.pause_after` (after the line
@@ -24,6 +25,7 @@ from typing import Any
 
 from connectors.effect_record import EffectRecord, Entry
 from domain.errors import Refused, Unavailable
+from sandbox.services.answering import await_version
 from sandbox.services.installation import Installation, installation, installations
 from sandbox.services.repository import Repository
 from sandbox.services.supervisord import ROOT, Supervisord
@@ -31,6 +33,7 @@ from sandbox.services.supervisord import ROOT, Supervisord
 ACTION = "switch"
 PATIENCE = timedelta(seconds=90)  #: for another switch of the same installation to end
 
+_COMES_UP = timedelta(seconds=5)
 _LONGEST_PAUSE = 60.0  #: seconds
 _DONE, _REFUSED, _UNAVAILABLE = 0, 3, 4
 
@@ -108,6 +111,8 @@ class Releases:
         self._pause("release.pause")
         here.swap(release)
         supervisord.restart(here.process)
+        # A release that never answers was switched to all the same; a health check tells it.
+        await_version(self._url(here), version, _COMES_UP)
         return self._record.append(
             Entry(
                 at=self._now().isoformat(timespec="milliseconds").replace("+00:00", "Z"),

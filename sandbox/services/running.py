@@ -11,7 +11,6 @@ import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from http.client import HTTPConnection, HTTPException
 import json
 import os
 from pathlib import Path
@@ -28,6 +27,7 @@ import psutil
 from domain.errors import Refused, Unavailable
 from sandbox import release
 from sandbox.services import ports, supervisord
+from sandbox.services.answering import version_at
 from sandbox.services.installation import FIRST_VERSIONS, SERVICES, Installation, installations
 from sandbox.services.repository import Repository
 from sandbox.services.supervisord import Supervisord
@@ -106,7 +106,7 @@ class Services:
 
     async def _answers(self, each: Running) -> None:
         """Wait until *each* says anything at all: a broken release may run, and be ill."""
-        while not await asyncio.to_thread(_version, each.url):
+        while not await asyncio.to_thread(version_at, each.url):
             if self._child is not None and self._child.poll() is not None:
                 raise Unavailable(
                     "The demo's supervisord ended.",
@@ -244,19 +244,6 @@ def _left(root: Path) -> psutil.Process | None:
         return process if Path(process.cwd()) == root.resolve() else None
     except (OSError, ValueError, psutil.Error):
         return None
-
-
-def _version(url: str) -> str:
-    """The version that answers at *url*; empty if nothing does."""
-    where = urlsplit(url)
-    connection = HTTPConnection(str(where.hostname), where.port, timeout=1)
-    try:
-        connection.request("GET", "/healthz")
-        return str(json.loads(connection.getresponse().read())["version"])
-    except (OSError, HTTPException, ValueError, KeyError, TypeError):
-        return ""
-    finally:
-        connection.close()
 
 
 def _stop(state: Path, child: subprocess.Popen[bytes] | None) -> None:

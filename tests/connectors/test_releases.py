@@ -148,6 +148,13 @@ async def test_a_caller_who_is_gone_does_not_stop_a_switch(world, key):
     await until(lambda: world.reconcile("releases.switch@1", key, **SHOP, version="v1.1.0"))
 
 
+async def test_when_a_switch_is_done_the_version_answers_be_it_ill(world, key):
+    for number, version in enumerate(("v1.2.0", "v1.1.0", "v1.2.0")):
+        await world.apply("releases.switch@1", f"{key}-{number}", **BILLING, version=version)
+
+        assert (await answer_of(world, **BILLING))["version"] == version
+
+
 async def test_a_broken_version_is_switched_to_but_not_healthy(world, key):
     await world.apply("releases.switch@1", key, **BILLING, version="v1.2.0")
 
