@@ -61,7 +61,8 @@ class Command:
     group: str  #: the help's heading over it
     effect: Effect
     prepare: Prepare
-    aliases: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()  #: what calls it, too
+    steps: tuple[str, ...] = ()  #: the titles of what a run of it does; empty where it makes none
     decides_at: GateKind = GateKind.NONE  #: the kind of gate at which it is somebody's word
     needs_identity: bool = True  #: False: answered even while the directory does not answer
 
@@ -121,6 +122,11 @@ def discover() -> tuple[Command, ...]:
         for value in vars(module).values()
         if isinstance(value, Command)
     )
+
+
+def callings(commands: Iterable[Command]) -> frozenset[str]:
+    """All words that call one of *commands*."""
+    return frozenset(word for each in commands for word in (each.name, *each.aliases))
 
 
 class Commands:

@@ -75,6 +75,7 @@ class Workflow:
     inputs: tuple[Field, ...]
     lock: str | None  #: a template over the inputs
     steps: tuple[Step, ...]
+    aliases: tuple[str, ...] = ()  #: what the command is called, too
 
     @property
     def fields(self) -> tuple[Field, ...]:
@@ -85,7 +86,7 @@ class Workflow:
     @property
     def pinned(self) -> Mapping[str, Any]:
         """The whole of it as JSON: what goes into the run's row. See `from_pinned`."""
-        return {
+        pinned = {
             "name": self.name,
             "title": self.title,
             "description": self.description,
@@ -94,6 +95,8 @@ class Workflow:
             "lock": self.lock,
             "steps": [_pinned_step(each) for each in self.steps],
         }
+        # Left out where there are none, so that what older versions pinned keeps its digest.
+        return {**pinned, "aliases": list(self.aliases)} if self.aliases else pinned
 
     @property
     def digest(self) -> str:
@@ -134,6 +137,7 @@ def from_pinned(pinned: Mapping[str, Any]) -> Workflow:
         inputs=tuple(_field(each) for each in pinned.get("inputs", ())),
         lock=pinned.get("lock"),
         steps=tuple(_step(each) for each in pinned["steps"]),
+        aliases=tuple(pinned.get("aliases", ())),
     )
 
 
