@@ -22,6 +22,7 @@ from bot.access.identity import Identity
 from bot.access.roles import Roles
 from bot.parsing import Choices
 from bot.run_views import RunViews, about
+from bot.synonyms import MEANT
 from connectors.connector import Actions
 from domain.actor import Actor
 from domain.command import Effect, Invocation, Reply
@@ -32,7 +33,7 @@ from domain.ports import Authorizer, Catalogue, Directory
 from domain.run import Run
 from storage.unit import UnitOfWork
 from workflows.engine.lifecycle import Lifecycle
-from workflows.nearest import did_you_mean
+from workflows.nearest import nearest, offered
 from workflows.syntax import Syntax, parse
 from workflows.values import shown
 
@@ -129,6 +130,15 @@ def callings(commands: Iterable[Command]) -> frozenset[str]:
     return frozenset(word for each in commands for word in (each.name, *each.aliases))
 
 
+def unknown(word: str, guesses: Sequence[str] = ()) -> UnknownCommand:
+    """The refusal of *word*, which calls no command; *guesses* are names that may be meant."""
+    return UnknownCommand(
+        f"I know no command {shown(word)}.{offered(guesses)}",
+        hint="Say `help` for all of them.",
+        word=word,
+    )
+
+
 class Commands:
     """All commands, by name and alias."""
 
@@ -154,16 +164,21 @@ class Commands:
         """The command that *word* calls, in upper or lower case.
 
         Raises:
-            UnknownCommand: there is none; the sentence names the nearest ones.
+            UnknownCommand: there is none. The sentence names no other: which ones may be named
+                depends on who asks; see `near`.
         """
         # Only ASCII: a full-width or dotless letter is another letter.
         found = self._by_name.get(word.lower()) if word.isascii() else None
         if found is None:
-            guesses = did_you_mean(word, self._names, limit=3)
-            raise UnknownCommand(
-                f"I know no command {shown(word)}.{guesses}", hint="Say `help` for all of them."
-            )
+            raise unknown(word)
         return found
+
+    def near(self, word: str) -> tuple[Command, ...]:
+        """The commands that *word*, which calls none, may stand for; the likeliest first."""
+        meant = [name for name in MEANT.get(word.lower(), ()) if name in self._names]
+        alike = nearest(word, self._by_name, limit=len(self._by_name))
+        found = (self._by_name[each] for each in (*meant, *alike))
+        return tuple({each.name: each for each in found}.values())
 
     @property
     def effects(self) -> Mapping[str, Effect]:

@@ -21,6 +21,7 @@ from bot.access.words import denial
 from bot.card_tokens import BadToken, CardTokens
 from bot.command import Installation, Work
 from bot.inbound import Inbound, InboundKind, InvokeAnswer
+from bot.permitted import guessed
 from bot.preparation import DirectorySilent, Preparation
 from bot.refusals import recorded
 from bot.replies import card_answer, markdown, words_answer
@@ -30,7 +31,7 @@ from domain.actor import Actor
 from domain.audit import Event
 from domain.command import Card, Effect, Reply, RunCard, Text
 from domain.conversation import Conversation
-from domain.errors import NotPermitted, Refused, Unavailable, UnknownRun
+from domain.errors import NotPermitted, Refused, Unavailable, UnknownCommand, UnknownRun
 from domain.notice import Message
 from domain.policy import GateKind, Request
 from domain.ports import Ids
@@ -192,6 +193,8 @@ class Dispatcher:
                 if not isinstance(refused, BadToken):
                     return await self._apologise(turn, silent)
         refused = self._for_members_only(turn, refused)
+        if isinstance(refused, UnknownCommand):
+            refused = await asyncio.to_thread(guessed, refused, turn.who, self._installation)
         command = turn.command
         kind, reason = recorded(
             refused,

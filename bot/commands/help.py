@@ -24,6 +24,7 @@ _UNSURE = (
 @command(
     "help [command]",
     group="About",
+    aliases=("?", "commands"),
     effect=Effect.READ,
     fields=(Field(name="command", required=False, description="A command's name"),),
     needs_identity=False,

@@ -14,6 +14,7 @@ from domain.field import Field, FieldType
 @command(
     "status [service] [in environment]",
     group="Services",
+    aliases=("ps",),
     effect=Effect.READ,
     fields=(
         Field(name="service", type=FieldType.SERVICE, required=False),

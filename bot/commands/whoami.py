@@ -5,7 +5,7 @@ from cards.answers import whoami_card
 from domain.command import Card, Effect, Invocation
 
 
-@command("whoami", group="About", effect=Effect.READ)
+@command("whoami", group="About", aliases=("me", "id"), effect=Effect.READ)
 async def whoami(invocation: Invocation, context: Context) -> Work:
     """Who you are to me: name, roles and groups."""
     actor, roles = invocation.actor, context.installation.roles
