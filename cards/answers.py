@@ -1,4 +1,4 @@
-"""The cards that answer a question: help, who am I, status, runs, and lines of a log."""
+"""The cards that answer a question: who am I, status, runs, and lines of a log."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -47,39 +47,6 @@ class StatusRow:
     state: str  #: one word: "healthy", "down", …
     detail: str = ""
     url: str = ""
-
-
-def help_card(
-    groups: Sequence[tuple[str, Sequence[tuple[str, str]]]], hidden: int
-) -> dict[str, Any]:
-    """The commands somebody may use: per group, their syntax and what they do.
-
-    *hidden* is how many more there are that this person may not use.
-    """
-    blocks = [
-        e.group(
-            [
-                e.label(escape(name), spacing=t.Spacing.NONE),
-                *(_command(syntax, summary) for syntax, summary in commands),
-            ]
-        )
-        for name, commands in groups
-    ]
-    foot = []
-    if hidden:
-        more = "1 more command is" if hidden == 1 else f"{hidden} more commands are"
-        foot = [
-            e.meta(
-                f"{more} not yours to use. Say **why** and the command to see what it takes.",
-                spacing=t.Spacing.MEDIUM,
-            )
-        ]
-    count = sum(len(commands) for _, commands in groups)
-    return _card(
-        e.header("What you can say", kicker="Help", subtitle=f"{count} commands"),
-        [*blocks, *foot],
-        speak=f"Help: {count} commands.",
-    )
 
 
 def whoami_card(
@@ -180,16 +147,6 @@ def _monospaced(lines: Sequence[str]) -> teams.Container:
             ),
         ]
     )
-
-
-def _command(syntax: str, summary: str) -> teams.Container:
-    name = teams.TextBlock(
-        text=escape(syntax),
-        font_type=t.FontType.MONOSPACE,
-        size=t.FontSize.SMALL,
-        spacing=t.Spacing.NONE,
-    )
-    return e.group([name, e.meta(escape(summary))], spacing=t.Spacing.SMALL)
 
 
 def _id_fact(name: str, value: str) -> list[teams.Element]:

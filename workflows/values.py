@@ -20,6 +20,7 @@ _VERSION = re.compile(r"v?[0-9]+(?:\.[0-9]+)*(?:[-+.][0-9A-Za-z.+-]*)?")
 _LONGEST_VERSION = 64
 _NUMBER = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,15})?")
 _RUN = re.compile(f"[{RUN_ID_ALPHABET}]{{{RUN_ID_LENGTH}}}")
+_SUCH_AS = re.compile(r'such as ("[^"]+"|[^\s,;]*[^\s,;.])')
 _TRUE = frozenset({"true", "yes", "on", "1", "y"})
 _FALSE = frozenset({"false", "no", "off", "0", "n"})
 
@@ -132,8 +133,11 @@ def _formed(field: Field, text: str) -> str:
 
 
 def example(field: Field) -> str:
-    """A value that *field* might take."""
-    return field.choices[0] if field.choices else _EXAMPLES[field.type]
+    """A value that *field* might take: what its description says behind "such as", if anything."""
+    if field.choices:
+        return field.choices[0]
+    described = _SUCH_AS.search(field.description)
+    return described[1] if described else _EXAMPLES[field.type]
 
 
 def _typed(field: Field, text: str | None) -> Any:

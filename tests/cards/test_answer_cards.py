@@ -1,37 +1,13 @@
-"""Help, identity, status, runs and lines as cards."""
+"""Identity, status, runs and lines as cards."""
 
 import pytest
 
-from cards.answers import StatusRow, help_card, lines_card, runs_card, status_card, whoami_card
+from cards.answers import StatusRow, lines_card, runs_card, status_card, whoami_card
 from cards.limits import size_bytes
 from domain.run import RunState
 from tests.cards.states import NOW, ZONE, a_run
 from tests.cards.test_approved_cards import nodes
 from tests.cards.test_run_card import texts
-
-
-@pytest.mark.parametrize(
-    ("hidden", "foot"),
-    [
-        (0, "Say it"),
-        (
-            1,
-            (
-                "1 more command is not yours to use. "
-                "Say **why** and the command to see what it takes."
-            ),
-        ),
-        (
-            3,
-            (
-                "3 more commands are not yours to use. "
-                "Say **why** and the command to see what it takes."
-            ),
-        ),
-    ],
-)
-def test_help_says_how_much_it_does_not_show(hidden, foot):
-    assert texts(help_card((("Look", (("help", "Say it"),)),), hidden))[-1] == foot
 
 
 def test_whoever_has_no_role_is_told_so():

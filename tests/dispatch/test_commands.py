@@ -67,41 +67,6 @@ def test_a_workflow_that_only_reads_is_a_reading_command():
     assert workflow_command(reading, Actions([Systems()])).effect is Effect.READ
 
 
-async def test_help_shows_what_one_may_run_and_counts_the_rest(bot: Bot):
-    for who, shown, hidden in (
-        ("viewer-1", ["whoami", "status", "runs", "why"], ["deploy", "logs", "audit", "approve"]),
-        ("dev-1", ["deploy <service>", "logs", "cancel"], ["audit", "approve"]),
-        ("approver-2", ["approve <id>", "reject <id>"], ["deploy", "logs", "audit"]),
-    ):
-        said = words(await card(bot, who, "help")).replace("\\\\", "")
-        assert all(f'"{each}' in said for each in shown), who
-        assert not any(f'"{each}' in said for each in hidden), who
-    assert "7 more commands are not yours to use" in words(await card(bot, "viewer-1", ""))
-
-
-async def test_help_of_a_command_tells_its_inputs_and_gates(bot: Bot):
-    assert await sentence(bot, "dev-1", "help deploy") == (
-        "**deploy**: Puts a version of a service into an environment,"
-        " and goes back if it is not well there.\n\n"
-        "Say: deploy \\<service> \\<version> to \\<environment>\n\n"
-        "- service: What to deploy, such as shop\n"
-        "- version: Which version, such as v1.1.0\n"
-        "- environment: Where to, such as staging\n"
-        '- \\--reason: Why, such as "some words", may be left out\n'
-        "- in staging: no gate\n"
-        "- in prod: 2 approvals from prod-approvers, not by the requester, within 30 minutes"
-    )
-
-
-async def test_help_of_what_one_may_not_run_says_what_it_takes(bot: Bot):
-    said = await sentence(bot, "viewer-1", "help logs")
-
-    assert said == (
-        "viewer-1 may not read the logs. That needs the role developer;"
-        " ask dev-1, sre-1, approver-1 or commander-1."
-    )
-
-
 async def test_whoami_tells_the_verified_identity(bot: Bot):
     said = words(await card(bot, "approver-1", "whoami", sender_name="CISO (approved)"))
 
