@@ -118,10 +118,15 @@ def hostile_answers(payload: str):
             )
         ),
         whoami_card(
-            name=payload, object_id=payload, tenant=payload, roles=(payload,), groups=(payload,)
+            name=payload,
+            object_id=payload,
+            tenant=payload,
+            roles=(payload,),
+            groups=(payload,),
+            zone=ZONE,
         ),
         status_card((row,)),
-        runs_card((run,), now=NOW, zone=ZONE),
+        runs_card((run,), now=NOW, zone=ZONE, about=payload),
         lines_card(payload, payload, [payload] * 50),
     )
 

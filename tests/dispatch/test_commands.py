@@ -73,6 +73,8 @@ async def test_whoami_tells_the_verified_identity(bot: Bot):
     assert bot.id_of("approver-1") in said
     assert "developer, operator, prod-approver, viewer" in said
     assert "operators, prod-approvers" in said
+    assert bot.actor("approver-1").tenant in said
+    assert "Europe/Berlin" in said
     assert "CISO" not in said
 
 
@@ -93,8 +95,9 @@ async def test_status_of_one_installation(bot: Bot, text: str):
     assert "billing" not in said
 
 
-async def test_status_by_environment(bot: Bot):
-    assert "2 of 2 healthy" in words(await card(bot, "viewer-1", "status in staging"))
+@pytest.mark.parametrize("text", ["status in staging", "status staging", "ps STAGING"])
+async def test_status_by_environment(bot: Bot, text: str):
+    assert "2 of 2 healthy" in words(await card(bot, "viewer-1", text))
 
 
 async def test_what_does_not_answer_is_unknown_and_the_rest_is_shown(bot: Bot, monkeypatch):
@@ -126,6 +129,44 @@ async def test_runs_lists_the_runs_of_the_tenant(bot: Bot):
     run = await bot.asks_for("dev-1", DEPLOY)
 
     assert run.id in words(await card(bot, "viewer-1", "runs"))
+
+
+async def listed_runs(bot: Bot, who: str, text: str) -> set[str]:
+    said = words(await card(bot, who, text))
+    return {run.id for run in await bot.runs() if run.id in said}
+
+
+async def test_runs_lists_those_that_are_asked_for(bot: Bot):
+    one = await bot.asks_for("dev-1", DEPLOY)
+    two = await bot.asks_for("sre-1", "restart billing in prod")
+    three = await bot.asks_for("dev-1", "restart billing in staging")
+
+    for text, expected in (
+        ("runs", [one, two, three]),
+        ("runs shop", [one]),
+        ("runs billing in prod", [two]),
+        ("runs prod", [one, two]),
+        ("runs in staging", [three]),
+        ("runs --mine", [one, three]),
+        ("runs prod --mine", [one]),
+        ("runs shop in staging", []),
+    ):
+        assert await listed_runs(bot, "dev-1", text) == {run.id for run in expected}, text
+
+
+async def test_runs_looks_behind_the_newest_page_for_what_is_asked_for(bot: Bot, monkeypatch):
+    wanted = [await bot.asks_for("sre-1", "restart billing in staging")]
+    bot.clock.move(timedelta(seconds=1))
+    for number in range(35):
+        await bot.asks_for("dev-1", f"deploy shop v1.1.{number} to staging")
+
+    assert await listed_runs(bot, "dev-1", "runs billing") == {run.id for run in wanted}
+    assert len(await listed_runs(bot, "dev-1", "runs shop")) == 15
+
+    monkeypatch.setattr("bot.commands.runs._LOOKED_AT", 30)
+    said = words(await card(bot, "dev-1", "runs billing"))
+    assert "There are no runs of billing." in said
+    assert "I looked at the 30 newest runs." in said
 
 
 async def test_run_in_a_channel_shows_no_buttons(bot: Bot):
