@@ -12,6 +12,7 @@ again and succeeded after that, what we said would be untrue; who wants it again
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Protocol
 
@@ -27,6 +28,7 @@ from bot.refusals import recorded
 from bot.replies import card_answer, markdown, words_answer
 from bot.run_views import LOOK, find_run
 from bot.turn import Turn
+from bot.welcome import welcome
 from domain.actor import Actor
 from domain.audit import Event
 from domain.command import Card, Effect, Reply, RunCard, Text
@@ -43,10 +45,9 @@ log = structlog.get_logger(__name__)
 PATIENCE = timedelta(seconds=1.6)
 """What directory and live systems get together: the channel wants an answer within two seconds."""
 
-_WELCOME = (
-    "I am Signalbox: I carry out operations from this conversation, with a plan before, the"
-    " approvals that it takes, and a record of it all. Say `help` for what you may do."
-)
+_WELCOME = "welcome"
+"""What is claimed, like an activity, in each conversation that we have greeted."""
+
 _NOT_A_CARD_ACTION = 501
 
 
@@ -73,6 +74,7 @@ class Dispatcher:
         self._store = store
         self._installation = installation
         self._preparation = Preparation(store, installation, tokens)
+        self._tokens = tokens
         self._outbound = outbound
         self._ids = ids
 
@@ -89,7 +91,7 @@ class Dispatcher:
                 return await self._serve(inbound)
             case InboundKind.INVOKE:
                 return InvokeAnswer(status=_NOT_A_CARD_ACTION)
-            case InboundKind.INSTALLED:
+            case InboundKind.INSTALLED | InboundKind.REMOVED:
                 await self._welcome(inbound)
                 return None
             case InboundKind.MESSAGE | InboundKind.OTHER:
@@ -272,20 +274,39 @@ class Dispatcher:
         return await self._card_or(turn, "", UnknownRun(turn.press.run_id).words)
 
     async def _welcome(self, inbound: Inbound) -> None:
-        """Say, once, what we are for."""
+        """Say what we are for where we were added: once, whatever comes again.
+
+        Where we were removed, whoever adds us again is greeted again.
+        """
+        said = welcome(inbound.conversation, self._installation, self._tokens)
+        greeting = _greeting(inbound)
 
         def transact(unit: UnitOfWork) -> None:
-            if _claim(unit, inbound):
-                said = Message(markdown=markdown(_WELCOME))
+            if not _claim(unit, inbound):
+                return
+            if inbound.kind is InboundKind.REMOVED:
+                unit.inbox.release(**_key(greeting))
+            elif _claim(unit, greeting):
                 self._outbound.put(unit, inbound.conversation, said)
 
         await self._store.transaction(transact)
 
 
+def _greeting(inbound: Inbound) -> Inbound:
+    """What stands for our greeting in the whole of a conversation, not in one of its threads."""
+    place = replace(inbound.conversation, id=inbound.conversation.roster_id)
+    return replace(inbound, conversation=place, activity_id=_WELCOME)
+
+
 def _claim(unit: UnitOfWork, inbound: Inbound) -> bool:
-    return unit.inbox.claim(
-        tenant=inbound.tenant,
-        conversation_id=inbound.conversation.id,
-        activity_id=inbound.activity_id,
-        activity_type=inbound.activity_type,
-    )
+    return unit.inbox.claim(**_key(inbound))
+
+
+def _key(inbound: Inbound) -> dict[str, str]:
+    """What tells *inbound* from other activities."""
+    return {
+        "tenant": inbound.tenant,
+        "conversation_id": inbound.conversation.id,
+        "activity_id": inbound.activity_id,
+        "activity_type": inbound.activity_type,
+    }

@@ -16,6 +16,7 @@ class InboundKind(StrEnum):
     ACTION = "action"  #: pressed a button of a card, or their client refreshed one
     INVOKE = "invoke"  #: another invoke; *invoke_name* says which
     INSTALLED = "installed"  #: the app was added to a conversation
+    REMOVED = "removed"  #: the app was taken out of a conversation
     OTHER = "other"  #: anything else: acknowledged, not acted on
 
 

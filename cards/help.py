@@ -87,13 +87,13 @@ def help_card(groups: Sequence[tuple[str, Sequence[Listed]]], hidden: int) -> di
 
 def usage_card(usage: Usage, *, buttons: Sequence[Button] = ()) -> dict[str, Any]:
     """How a command is used: its inputs, examples, gates and steps; *buttons* go below."""
-    said: list[teams.Element] = [_line(usage.syntax)]
+    said: list[teams.Element] = [line(usage.syntax)]
     if usage.aliases:
         aliases = ", ".join(f"**{escape(each, limit=60)}**" for each in usage.aliases)
         said.append(e.meta(f"Also: {aliases}", spacing=t.Spacing.SMALL))
     blocks: list[teams.Element] = [e.body(escape(usage.summary)), e.box(said)]
     if usage.examples:
-        blocks.append(_section("For example", [_line(each) for each in usage.examples]))
+        blocks.append(_section("For example", [line(each) for each in usage.examples]))
     if usage.inputs:
         blocks.append(_section("Inputs", [_input(each) for each in usage.inputs]))
     if usage.gates:
@@ -105,6 +105,16 @@ def usage_card(usage: Usage, *, buttons: Sequence[Button] = ()) -> dict[str, Any
         blocks,
         speak=plain(f"{usage.name}: {usage.summary} Say {usage.syntax}."),
         buttons=buttons,
+    )
+
+
+def line(text: str, *, limit: int = _LONGEST_LINE) -> teams.TextBlock:
+    """*text* as something that can be typed."""
+    return teams.TextBlock(
+        text=escape(text, limit=limit),
+        font_type=t.FontType.MONOSPACE,
+        size=t.FontSize.SMALL,
+        spacing=t.Spacing.SMALL,
     )
 
 
@@ -157,14 +167,14 @@ def _commands(count: int, more: str = "") -> str:
 def _described(commands: Sequence[Listed]) -> list[teams.Element]:
     return [
         e.group(
-            [_line(each.syntax, limit=300), e.meta(escape(each.summary))], spacing=t.Spacing.SMALL
+            [line(each.syntax, limit=300), e.meta(escape(each.summary))], spacing=t.Spacing.SMALL
         )
         for each in commands
     ]
 
 
 def _written(commands: Sequence[Listed]) -> list[teams.Element]:
-    return [_line(each.syntax, limit=300) for each in commands]
+    return [line(each.syntax, limit=300) for each in commands]
 
 
 def _named(commands: Sequence[Listed]) -> list[teams.Element]:
@@ -177,16 +187,6 @@ def _named(commands: Sequence[Listed]) -> list[teams.Element]:
 
 def _section(title: str, items: Sequence[teams.Element]) -> teams.Container:
     return e.group([e.label(title), *items])
-
-
-def _line(text: str, *, limit: int = _LONGEST_LINE) -> teams.TextBlock:
-    """What can be typed."""
-    return teams.TextBlock(
-        text=escape(text, limit=limit),
-        font_type=t.FontType.MONOSPACE,
-        size=t.FontSize.SMALL,
-        spacing=t.Spacing.SMALL,
-    )
 
 
 def _input(each: InputUsage) -> teams.ColumnSet:
@@ -218,10 +218,10 @@ def _gates(gates: Sequence[GateUsage]) -> list[teams.Element]:
 
 def _steps(steps: Sequence[str]) -> list[teams.Element]:
     """The steps' titles, a line each, numbered without being a list of Markdown's."""
-    lines = list(_numbered(steps[:_MOST_STEPS]))
+    titles = list(_numbered(steps[:_MOST_STEPS]))
     if len(steps) > _MOST_STEPS:
-        lines.append(f"and {len(steps) - _MOST_STEPS} more")
-    return [e.meta(line) for line in lines]
+        titles.append(f"and {len(steps) - _MOST_STEPS} more")
+    return [e.meta(each) for each in titles]
 
 
 def _numbered(steps: Sequence[str]) -> Iterator[str]:

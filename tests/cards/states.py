@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from cards.answers import StatusRow, lines_card, runs_card, status_card, whoami_card
 from cards.help import GateUsage, InputUsage, Listed, Usage, help_card, usage_card
 from cards.run import Button, Refresh, RunView, run_card
+from cards.welcome import welcome_card
 from domain.actor import Actor, ObjectId, TenantId
 from domain.approval import Choice, Gate, GateState, Vote
 from domain.command import Effect
@@ -359,6 +360,25 @@ def help_() -> dict[str, Any]:
     )
 
 
+def welcome() -> dict[str, Any]:
+    """How we introduce ourselves in a channel."""
+    return welcome_card(
+        (
+            Listed(syntax="status", summary="What runs where, and how it is."),
+            Listed(
+                syntax="deploy shop v1.1.0 to staging",
+                summary="Puts a version of a service into an environment.",
+            ),
+            Listed(
+                syntax="why deploy shop v1.1.0 to staging",
+                summary="Whether you may do something, and by which rule.",
+            ),
+        ),
+        is_personal=False,
+        buttons=(Button(title="Help", verb="help", token="tok-help"),),
+    )
+
+
 DEPLOY_USAGE = Usage(
     name="deploy",
     group="Workflows",
@@ -531,6 +551,7 @@ RUN_CARDS: Mapping[str, Callable[[], dict[str, Any]]] = {
     "run-failed-staging": failed_staging,
 }
 ANSWERS: Mapping[str, Callable[[], dict[str, Any]]] = {
+    "welcome": welcome,
     "help": help_,
     "help-deploy": help_deploy,
     "help-restart": help_restart,

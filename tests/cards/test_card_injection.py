@@ -11,6 +11,7 @@ from cards.answers import StatusRow, lines_card, runs_card, status_card, whoami_
 from cards.help import GateUsage, InputUsage, Listed, Usage, help_card, usage_card
 from cards.limits import lint, size_bytes
 from cards.run import Button, run_card
+from cards.welcome import welcome_card
 from domain.approval import Choice
 from domain.plan import ActionPlan, Change
 from domain.policy import GateKind, GateRule
@@ -104,6 +105,7 @@ def hostile_answers(payload: str):
     )
     return (
         help_card(((payload, (Listed(syntax=payload, summary=payload),)),), 1),
+        welcome_card((Listed(syntax=payload, summary=payload),), is_personal=True),
         usage_card(
             Usage(
                 name=payload,
