@@ -19,7 +19,7 @@ _PART = r"""
   | \[--[a-z][a-z0-9_-]*(?:\ [a-z]+|\ "[\w\ .…-]*")?\]  # the same, by name
 """
 _HARMLESS = re.compile(
-    rf"`(?:[A-Za-z0-9][A-Za-z0-9 _.-]{{0,60}}|(?:{_PART})(?:\ (?:{_PART})){{0,30}})`",
+    rf"(?<!`)`(?:[A-Za-z0-9][A-Za-z0-9 _.-]{{0,60}}|(?:{_PART})(?:\ (?:{_PART})){{0,30}})`(?!`)",
     re.ASCII | re.VERBOSE,
 )
 """What may stay code: nothing in it could be a link, a mention or the end of the code.

@@ -47,10 +47,8 @@ async def runs(invocation: Invocation, context: Context) -> Work:
     actor, installation, given = invocation.actor, context.installation, invocation.arguments
     is_mine = given.get("mine") == "true"
     wanted = (given.get("service", ""), given.get("environment", ""))
-    about = " ".join(
-        ("asked for by you",) * is_mine
-        + tuple(f"{word} {name}" for word, name in zip(("of", "in"), wanted, strict=True) if name)
-    )
+    words = [f"{word} {name}" for word, name in zip(("of", "in"), wanted, strict=True) if name]
+    about = " ".join([*words, *(["that you asked for"] if is_mine else [])])
 
     def is_asked_for(run: Run) -> bool:
         if is_mine and run.requester.id != actor.id:

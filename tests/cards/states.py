@@ -518,7 +518,7 @@ def runs() -> dict[str, Any]:
 def runs_of_a_service() -> dict[str, Any]:
     """Some of the runs, where there are so many that not all were looked at."""
     return runs_card(
-        (HOLDER,), now=NOW, zone=ZONE, about="asked for by you of shop in prod", looked_at=300
+        (HOLDER,), now=NOW, zone=ZONE, about="of shop in prod that you asked for", looked_at=300
     )
 
 

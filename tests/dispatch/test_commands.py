@@ -11,6 +11,7 @@ from bot.command import Commands, discover
 from bot.workflow_command import workflow_command
 from cards.limits import lint
 from connectors.connector import Actions
+from domain.actor import ObjectId, Person
 from domain.command import Effect
 from domain.conversation import ConversationKind
 from domain.errors import Refused
@@ -217,6 +218,64 @@ async def test_why_tells_the_rule_and_the_gate(bot: Bot):
     assert "Rule: deploy-to-prod" in said
 
 
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (
+            "why deploy shop",
+            [
+                "dev-1 may deploy shop in staging.",
+                "Rule: developers-change-staging (developers change staging as they like).",
+                (
+                    "dev-1 may deploy shop in prod, after 2 approvals from prod-approvers,"
+                    " not by the requester, within 30 minutes."
+                ),
+                "Rule: deploy-to-prod (a deploy to production takes two approvals, whoever asks).",
+                "Roles of dev-1: viewer, developer.",
+            ],
+        ),
+        (
+            "why bounce",
+            [
+                "dev-1 may use restart in staging.",
+                "Rule: developers-change-staging (developers change staging as they like).",
+                "dev-1 may not use restart in prod. That needs the role operator.",
+                "Rule: none allows it, and what no rule allows is denied.",
+                "Roles of dev-1: viewer, developer.",
+            ],
+        ),
+        (
+            "can sre-1 restart in prod",
+            [
+                (
+                    "sre-1 may use restart in prod, after confirmation by the requester"
+                    " within 30 minutes."
+                ),
+                (
+                    "Rule: operators-change-prod (operators change production once they have"
+                    " confirmed the plan)."
+                ),
+                "Roles of sre-1: viewer, developer, operator.",
+            ],
+        ),
+    ],
+)
+async def test_a_question_that_leaves_the_place_open_is_answered_for_each(
+    bot: Bot, line: str, expected: list[str]
+):
+    assert (await sentence(bot, "dev-1", line)).split("\n\n") == expected
+
+
+async def test_why_shows_how_a_command_is_written_as_code(bot: Bot):
+    said = await sentence(bot, "dev-1", "why deploy shop v1.1.0 prod now")
+
+    assert said == (
+        "`now` is more than it takes."
+        " The command is"
+        " `deploy \u2039service\u203a \u2039version\u203a to \u2039environment\u203a`."
+    )
+
+
 async def test_why_about_a_run_looks_at_that_run(bot: Bot):
     run = await bot.opened(await bot.asks_for("dev-1", DEPLOY))
 
@@ -235,6 +294,20 @@ async def test_can_asks_for_somebody_else(bot: Bot, person: str):
     assert said.startswith("dev-1 may not restart shop in prod.")
     assert "Roles that would do: operator" in said
     assert await bot.runs() == []
+
+
+async def test_a_mentioned_name_of_several_words_needs_no_quotes(bot: Bot):
+    directory, people = bot.people.directory, {}
+    for each in ("Dev", "Dev One", "Dev One Two"):
+        number = len(people) + 1
+        id_ = ObjectId(f"00000000-0000-4000-8000-00000000bbb{number}")
+        people[id_] = Person(id=id_, name=each, groups=bot.actor("dev-1").groups)
+    bot.people.directory = replace(directory, people={**directory.people, **people})
+
+    for name in ("Dev", "Dev One", "@dev one two", '"Dev One"'):
+        said = await sentence(bot, "viewer-1", f"can {name} deploy shop to staging")
+        whole = name.strip('@"').title()
+        assert said.startswith(f"{whole} may deploy shop in staging."), name
 
 
 async def test_can_does_not_guess_who_is_meant(bot: Bot):
