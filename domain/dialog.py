@@ -17,6 +17,10 @@ PATIENCE = timedelta(minutes=30)
 """How long a question waits for its answer."""
 
 
+DIALOG = "dialog"
+"""What the subject of a dialog's message begins with; a run's message has the run's id."""
+
+
 class DialogState(StrEnum):
     """Where a dialog stands."""
 
@@ -43,6 +47,7 @@ class Move(StrEnum):
     HELP = "help"
     WINDOW = "window"  #: open it as a Teams dialog
     FILLED = "filled"  #: what was filled in there
+    SEARCH = "search"  #: look for choices while somebody types
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,4 +71,4 @@ class Dialog:
     @property
     def subject(self) -> str:
         """What its message shows, as the table of living messages has it."""
-        return f"dialog/{self.id}"
+        return f"{DIALOG}/{self.id}"
