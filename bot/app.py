@@ -308,6 +308,7 @@ def _installation(base: Foundation, tokens: CardTokens) -> Installation:
             clock=base.clock,
             zone=config.zone,
         ),
+        tokens=tokens,
         zone=config.zone,
     )
 

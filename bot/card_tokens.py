@@ -40,7 +40,7 @@ class Press:
     run_id: str = ""  #: empty for a command that is about no run
     gate_id: str = ""  #: the gate it decides at; empty for a button that decides at none
     dialog_id: str = ""  #: the guided dialog it belongs to; empty for a button of none
-    move: str = ""  #: what it does in that dialog
+    move: str = ""  #: what it does in a dialog
     question: str = ""  #: which question of that dialog it was shown with
     arguments: Mapping[str, str] = field(default_factory=dict)  #: what we filled in for it
 
@@ -65,7 +65,7 @@ class CardTokens:
             "g": press.gate_id,
         }
         # Left out where there is none: buttons that were shown before we knew these stay good.
-        if press.dialog_id:
+        if press.move:
             said |= {"d": press.dialog_id, "m": press.move, "q": press.question}
         if press.arguments:
             said["a"] = dict(press.arguments)

@@ -20,6 +20,7 @@ import pkgutil
 from bot import commands as home
 from bot.access.identity import Identity
 from bot.access.roles import Roles
+from bot.card_tokens import CardTokens
 from bot.parsing import Choices
 from bot.run_views import RunViews, about
 from connectors.connector import Actions
@@ -64,6 +65,7 @@ class Command:
     aliases: tuple[str, ...] = ()
     decides_at: GateKind = GateKind.NONE  #: the kind of gate at which it is somebody's word
     needs_identity: bool = True  #: False: answered even while the directory does not answer
+    repeats: bool = False  #: it stands for whatever the person said here before
 
     @property
     def name(self) -> str:
@@ -89,6 +91,7 @@ def command(
     aliases: tuple[str, ...] = (),
     decides_at: GateKind = GateKind.NONE,
     needs_identity: bool = True,
+    repeats: bool = False,
 ) -> Callable[[Prepare], Command]:
     """Make a `Command` of the decorated function."""
 
@@ -104,6 +107,7 @@ def command(
             aliases=aliases,
             decides_at=decides_at,
             needs_identity=needs_identity,
+            repeats=repeats,
         )
 
     return made
@@ -178,6 +182,7 @@ class Installation:
     actions: Actions
     lifecycle: Lifecycle
     views: RunViews
+    tokens: CardTokens
     zone: tzinfo
 
 

@@ -16,6 +16,7 @@ import structlog
 
 from domain.actor import ObjectId
 from domain.conversation import Conversation
+from domain.dialog import DIALOG
 from domain.errors import Refused, Unavailable, UnknownMessage
 from domain.notice import Message
 from domain.ports import Clock, Transport
@@ -30,6 +31,7 @@ EDIT_PAUSE = timedelta(seconds=2)
 """Edits count as sends: 60 in 30 s per conversation, and several runs may share one.
 https://learn.microsoft.com/microsoftteams/platform/bots/how-to/rate-limit"""
 
+_DIALOG_PAUSE = timedelta(milliseconds=300)
 _POLL = timedelta(milliseconds=250)
 _LEASE = timedelta(seconds=60)
 _BATCH = 32
@@ -226,7 +228,7 @@ class Delivery:
                     activity_id=activity_id,
                     version=card.wanted,
                     at=at,
-                    pause=EDIT_PAUSE,
+                    pause=_pause_after(card),
                 )
             )
             return
@@ -289,6 +291,16 @@ class Delivery:
             await work
         except Unavailable as unavailable:
             log.warning("delivery not recorded", problem=str(unavailable))
+
+
+def _pause_after(card: LivingCard) -> timedelta:
+    """How long a message is left alone once it was sent.
+
+    A dialog moves at the pace of the person who is asked, and an edit that comes late would take
+    away what they fill in meanwhile.
+    """
+    is_dialog = card.subject.startswith(f"{DIALOG}/")
+    return _DIALOG_PAUSE if is_dialog else EDIT_PAUSE
 
 
 def _backoff(attempts: int, unavailable: Unavailable) -> timedelta:

@@ -34,6 +34,7 @@ from bot.turn import Turn
 from domain.audit import Event
 from domain.command import Card, DialogCard, Effect, Reply, RunCard, Text
 from domain.conversation import Conversation
+from domain.dialog import Move
 from domain.errors import MissingArguments, NotPermitted, Refused, Unavailable, UnknownRun
 from domain.notice import Message
 from domain.policy import GateKind, Request
@@ -139,9 +140,13 @@ class Dispatcher:
         if dialog is not None:
             return await self._guided.work(turn, dialog)
         try:
-            return await self._preparation.prepared(turn)
+            work = await self._preparation.prepared(turn)
         except MissingArguments as missing:
-            return self._guided.opening(turn, missing)
+            return self._guided.opening(turn, missing.values)
+        if turn.press is not None and turn.press.move == Move.BEGIN:
+            turn.decision = None  # nothing is carried out yet: it is decided on at the end
+            return self._guided.opening(turn, turn.press.arguments)
+        return work
 
     def _begin(self, inbound: Inbound) -> Turn:
         deadline = asyncio.get_running_loop().time() + PATIENCE.total_seconds()

@@ -29,7 +29,6 @@ from domain.conversation import ConversationKind
 from domain.dialog import Dialog, DialogState, Move
 from domain.errors import (
     BadArguments,
-    MissingArguments,
     NotNow,
     NotPermitted,
     UnknownCommand,
@@ -126,8 +125,8 @@ class Guided:
 
     # -- what comes of a turn -------------------------------------------------------------
 
-    def opening(self, turn: Turn, missing: MissingArguments) -> Work:
-        """Ask for what is missing, in place of any other dialog of the same person here."""
+    def opening(self, turn: Turn, values: Mapping[str, str]) -> Work:
+        """Ask for what *values* leave open; any other dialog of the same person here ends."""
         command, inbound = turn.known_command, turn.inbound
         dialog_id = self._ids.uuid()
 
@@ -138,7 +137,7 @@ class Guided:
                 dialog_id,
                 command=command.name,
                 fields=command.fields,
-                values=missing.values,
+                values=values,
                 owner=turn.who,
                 conversation=inbound.conversation,
                 now=unit.now,

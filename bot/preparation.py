@@ -19,7 +19,7 @@ from domain.actor import Actor
 from domain.command import Effect, Invocation
 from domain.conversation import Conversation
 from domain.dialog import Move
-from domain.errors import BadArguments, Bug, NotPermitted, Refused, Unavailable, UnknownRun
+from domain.errors import BadArguments, Bug, NotNow, NotPermitted, Refused, Unavailable, UnknownRun
 from domain.field import FieldType
 from domain.policy import Decision, GateKind, Request
 from domain.run import Run
@@ -56,6 +56,8 @@ class Preparation:
             Unavailable: the directory or a live system did not answer in time.
         """
         line = self._look_up(turn)
+        if turn.known_command.repeats:
+            return await self._again(turn)
         command = turn.known_command
         try:
             turn.actor = await self.identify(turn, fresh=command.effect is not Effect.READ)
@@ -67,6 +69,31 @@ class Preparation:
         await self._bind(turn, command, line)
         if turn.decision is None:
             turn.decision = await self.authorize(turn, command)
+        return await self.carry_out(turn, command)
+
+    async def _again(self, turn: Turn) -> Work:
+        """What the person last said in this place, on the same road once more.
+
+        Raises:
+            NotNow: they have said nothing yet.
+            Refused, Unavailable: as `prepared`.
+        """
+        inbound = turn.inbound
+        turn.actor = await self.identify(turn, fresh=True)
+        last = await self._store.read(
+            lambda unit: unit.recents.last(
+                inbound.tenant, inbound.conversation.roster_id, turn.who.id
+            )
+        )
+        if last is None:
+            raise NotNow(
+                "You have said nothing here yet that I could do again.",
+                hint="Say `help` for what you may say.",
+            )
+        command = turn.command = self._installation.commands.find(last.command)
+        known = choices(command, self._installation.catalogue)
+        turn.arguments = complete(last.arguments, command.syntax, command.fields, known)
+        turn.decision = await self.authorize(turn, command)
         return await self.carry_out(turn, command)
 
     async def carry_out(

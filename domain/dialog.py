@@ -41,6 +41,7 @@ class Style(StrEnum):
 class Move(StrEnum):
     """What somebody can do in a dialog."""
 
+    BEGIN = "begin"  #: open one for a command of which some is known
     ANSWER = "answer"
     BACK = "back"
     CANCEL = "cancel"

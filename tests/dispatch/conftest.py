@@ -67,6 +67,7 @@ async def bot(config: Config, tmp_path: Path) -> AsyncIterator[Bot]:
         actions=actions,
         lifecycle=Lifecycle(queue, ids),
         views=views,
+        tokens=tokens,
         zone=config.zone,
     )
     offers = Offers(store, installation, clock)

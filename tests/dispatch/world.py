@@ -134,6 +134,16 @@ class Systems:
     """A release program and a supervisord, which may be down."""
 
     down: set[str] = field(default_factory=set)
+    last_lines: list[str] | None = None
+    probe: Mapping[str, Any] = field(
+        default_factory=lambda: {
+            "is_good": True,
+            "http_status": 200,
+            "status": "ok",
+            "version": "v1.0.0",
+            "milliseconds": 12,
+        }
+    )
 
     async def current(self, target: Target, key: str) -> Mapping[str, Any]:
         if target.service in self.down:
@@ -146,7 +156,12 @@ class Systems:
         return {"state": "running", "description": "pid 7, uptime 0:01:00"}
 
     async def logs(self, target: Target, key: str) -> Mapping[str, Any]:
+        if self.last_lines is not None:
+            return {"lines": self.last_lines}
         return {"lines": [f"line {number} <b>" for number in range(target.lines + 5)]}
+
+    async def probed(self, target: Target, key: str) -> Mapping[str, Any]:
+        return self.probe
 
     async def tags(self, target: Service, key: str) -> Mapping[str, Any]:
         if target.service in self.down:
@@ -166,6 +181,7 @@ class Systems:
             "supervisor.logs": self.logs,
             "releases.previous": self.current,
             "releases.tags": self.tags,
+            "releases.probe": self.probed,
             "releases.health": self.current,
         }
         return (
