@@ -79,7 +79,7 @@ def form_card(view: FormView, buttons: FormButtons) -> dict[str, Any]:
     heading = question(view)
     header = e.header(
         escape(heading, limit=120),
-        kicker=f"{escape(view.title, limit=60)} · asked of {escape(view.asked, limit=60)}",
+        kicker=f"{_kind(view)} · asked of {escape(view.asked, limit=60)}",
         subtitle=escape(_description(view)),
     )
     foot = [each for each in (view.outlook, view.until) if each]
@@ -91,7 +91,7 @@ def form_card(view: FormView, buttons: FormButtons) -> dict[str, Any]:
         speak=said,
         fallback_text=f"{said} Say it, and mention me.",
         body=[
-            *([e.note(escape(view.note))] if view.note else []),
+            *([e.note(_unquoted(view.note))] if view.note else []),
             header,
             *e.facts([(escape(k, limit=60), escape(v, limit=200)) for k, v in view.answered]),
             *_inputs(view),
@@ -115,7 +115,7 @@ def window_card(view: FormView, submit: Button) -> dict[str, Any]:
         speak=said,
         fallback_text=said,
         body=[
-            *([e.note(escape(view.note))] if view.note else []),
+            *([e.note(_unquoted(view.note))] if view.note else []),
             e.header(escape(question(view), limit=120), kicker=escape(view.title, limit=60)),
             *_inputs(view),
             *([e.meta(escape(view.outlook), spacing=t.Spacing.MEDIUM)] if view.outlook else []),
@@ -126,6 +126,10 @@ def window_card(view: FormView, submit: Button) -> dict[str, Any]:
         ],
     )
     return card.content()
+
+
+def _kind(view: FormView) -> str:
+    return escape(view.title, limit=60) if len(view.fields) == 1 else "Form"
 
 
 def question(view: FormView) -> str:
@@ -161,13 +165,18 @@ def _inputs(view: FormView) -> list[teams.Element]:
         if each.error:
             made.append(_error(each.error))
         elif each.note:
-            made.append(e.meta(escape(each.note)))
+            made.append(e.meta(_unquoted(each.note)))
     return made
+
+
+def _unquoted(sentence: str) -> str:
+    """*sentence* escaped, without the backticks that stand for quotes in a message."""
+    return escape(sentence.replace("`", ""))
 
 
 def _error(sentence: str) -> teams.Element:
     return teams.TextBlock(
-        text=escape(sentence),
+        text=_unquoted(sentence),
         color=t.Colors.ATTENTION,
         weight=t.FontWeight.BOLDER,
         spacing=t.Spacing.SMALL,
@@ -235,7 +244,7 @@ def _choice(one: FormField, common: Mapping[str, Any]) -> teams.Element:
             for each in choices[:_LISTED]
         ],
         choices_data=teams.DataQuery(dataset=one.dataset) if one.dataset else None,
-        placeholder=None if at_a_glance else "Choose, or type to search",
+        placeholder=None if at_a_glance else "Type to search" if one.dataset else "Choose one",
         value=one.value or None,
         wrap=True,
     )
