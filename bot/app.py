@@ -22,20 +22,26 @@ from bot.card_tokens import CardTokens
 from bot.command import Commands, Installation, callings, discover
 from bot.config import Config, build_authorizer, load
 from bot.credentials import channel_trust, token_source
-from bot.delivery import Delivery
+from bot.delivery import CardOf, Delivery
+from bot.dialog_views import DialogViews
 from bot.dispatch import Dispatcher
 from bot.foreign import recorder
 from bot.http import admin_app, public_app
 from bot.inbound import Inbound, InvokeAnswer
 from bot.keys import Keys, installation_keys
 from bot.listener import listen
+from bot.offers import Offers
 from bot.run_views import RunViews
 from bot.settings import Settings
 from bot.system import RandomIds, SystemClock
 from bot.workflow_command import workflow_command
 from connectors.connector import Actions
-from connectors.registry import connect, offers
+from connectors.registry import connect
+from connectors.registry import offers as connectors_on_offer
+from dialogs.expiry import Expiry
+from domain.dialog import DIALOG
 from domain.errors import Unavailable
+from domain.notice import Message
 from domain.ports import Clock, Ids
 from storage.store import Store
 from workflows.definition import CATALOG
@@ -162,7 +168,7 @@ async def _foundation(settings: Settings, stack: AsyncExitStack) -> Foundation:
     clock, ids = SystemClock(), RandomIds()
     keys = installation_keys(settings)
     config = load(settings.config)
-    connectors = connect(config.connections, settings.state_dir, offers())
+    connectors = connect(config.connections, settings.state_dir, connectors_on_offer())
     for connector in connectors:
         stack.push_async_callback(connector.close)
     url = settings.database
@@ -220,6 +226,10 @@ async def _answer(
         log.warning("activities are accepted without a token, from this machine only")
     tokens = CardTokens(base.keys.ring)
     installation = _installation(base, tokens)
+    offers = Offers(store, installation, base.clock)
+    dialogs = DialogViews(
+        store=store, installation=installation, tokens=tokens, offers=offers, clock=base.clock
+    )
     session = await stack.enter_async_context(open_session())
 
     async def handle(inbound: Inbound) -> InvokeAnswer | None:
@@ -239,17 +249,37 @@ async def _answer(
         channel.transport,
         base.clock,
         owner=owner,
-        card_of=installation.views.shared_message,
+        card_of=_card_of(installation.views, dialogs),
     )
     stack.push_async_callback(delivery.finish, _LAST_WORDS)
     dispatcher = Dispatcher(
-        store=store, installation=installation, tokens=tokens, outbound=delivery, ids=base.ids
+        store=store,
+        installation=installation,
+        tokens=tokens,
+        offers=offers,
+        dialogs=dialogs,
+        outbound=delivery,
+        clock=base.clock,
+        ids=base.ids,
     )
     begin(delivery.run())
+    begin(Expiry(store, base.clock).run())
     app = public_app(channel.handle, requires_token=trust.requires_token)
     listener = await listen(app, settings.host, settings.port)
     stack.push_async_callback(listener.stop)
     return listener.port
+
+
+def _card_of(runs: RunViews, dialogs: DialogViews) -> CardOf:
+    """What a living message shows, by its subject."""
+
+    async def card_of(subject: str) -> Message:
+        kind, _, dialog_id = subject.partition("/")
+        if kind == DIALOG:
+            return await dialogs.message(dialog_id)
+        return await runs.shared_message(subject)
+
+    return card_of
 
 
 def _installation(base: Foundation, tokens: CardTokens) -> Installation:
@@ -279,6 +309,7 @@ def _installation(base: Foundation, tokens: CardTokens) -> Installation:
             clock=base.clock,
             zone=config.zone,
         ),
+        tokens=tokens,
         zone=config.zone,
     )
 

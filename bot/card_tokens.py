@@ -7,17 +7,18 @@ same reason it is bound to no conversation: where it was pressed stands in the a
 
 import base64
 import binascii
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 import hashlib
 import hmac
 import json
+from typing import Any
 
 from domain.canonical import canonical
 from domain.errors import Bug, Refused
 
 VERSION = 1
-_LONGEST = 1000
+_LONGEST = 4000
 _PURPOSE = b"signalbox.card.token\n"
 
 
@@ -38,6 +39,10 @@ class Press:
     verb: str  #: the command's name
     run_id: str = ""  #: empty for a command that is about no run
     gate_id: str = ""  #: the gate it decides at; empty for a button that decides at none
+    dialog_id: str = ""  #: the guided dialog it belongs to; empty for a button of none
+    move: str = ""  #: what it does in a dialog
+    question: str = ""  #: which question of that dialog it was shown with
+    arguments: Mapping[str, str] = field(default_factory=dict)  #: what we filled in for it
 
 
 class CardTokens:
@@ -52,15 +57,19 @@ class CardTokens:
 
     def sign(self, press: Press) -> str:
         """The token for *press*: opaque, and the same each time."""
-        payload = canonical(
-            {
-                "v": VERSION,
-                "k": self._newest,
-                "c": press.verb,
-                "r": press.run_id,
-                "g": press.gate_id,
-            }
-        ).encode()
+        said: dict[str, Any] = {
+            "v": VERSION,
+            "k": self._newest,
+            "c": press.verb,
+            "r": press.run_id,
+            "g": press.gate_id,
+        }
+        # Left out where there is none: buttons that were shown before we knew these stay good.
+        if press.move:
+            said |= {"d": press.dialog_id, "m": press.move, "q": press.question}
+        if press.arguments:
+            said["a"] = dict(press.arguments)
+        payload = canonical(said).encode()
         return f"{_encoded(payload)}.{_encoded(_mac(self._keys[self._newest], payload))}"
 
     def verify(self, token: object, verb: str) -> Press:
@@ -81,7 +90,15 @@ class CardTokens:
         if not hmac.compare_digest(expected, mac) or key is None:
             raise BadToken
         said = json.loads(payload)
-        press = Press(verb=said["c"], run_id=said["r"], gate_id=said["g"])
+        press = Press(
+            verb=said["c"],
+            run_id=said["r"],
+            gate_id=said["g"],
+            dialog_id=said.get("d", ""),
+            move=said.get("m", ""),
+            question=said.get("q", ""),
+            arguments=said.get("a", {}),
+        )
         if said["v"] != VERSION or verb not in {"", press.verb}:
             raise BadToken
         return press

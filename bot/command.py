@@ -20,6 +20,7 @@ import pkgutil
 from bot import commands as home
 from bot.access.identity import Identity
 from bot.access.roles import Roles
+from bot.card_tokens import CardTokens
 from bot.parsing import Choices
 from bot.run_views import RunViews, about
 from bot.synonyms import MEANT
@@ -66,6 +67,7 @@ class Command:
     steps: tuple[str, ...] = ()  #: the titles of what a run of it does; empty where it makes none
     decides_at: GateKind = GateKind.NONE  #: the kind of gate at which it is somebody's word
     needs_identity: bool = True  #: False: answered even while the directory does not answer
+    repeats: bool = False  #: it stands for whatever the person said here before
 
     @property
     def name(self) -> str:
@@ -91,6 +93,7 @@ def command(
     aliases: tuple[str, ...] = (),
     decides_at: GateKind = GateKind.NONE,
     needs_identity: bool = True,
+    repeats: bool = False,
 ) -> Callable[[Prepare], Command]:
     """Make a `Command` of the decorated function."""
 
@@ -106,6 +109,7 @@ def command(
             aliases=aliases,
             decides_at=decides_at,
             needs_identity=needs_identity,
+            repeats=repeats,
         )
 
     return made
@@ -199,6 +203,7 @@ class Installation:
     actions: Actions
     lifecycle: Lifecycle
     views: RunViews
+    tokens: CardTokens
     zone: tzinfo
 
 

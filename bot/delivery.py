@@ -1,4 +1,4 @@
-"""What we have to say reaches Teams: a loop over the outbox and over the runs' cards.
+"""What we have to say reaches Teams: a loop over the outbox and over the cards that live.
 
 Replies that this process makes are sent as soon as their transaction has committed, without
 another look at the database. Whatever does not go through, or was left behind by a process that
@@ -16,11 +16,12 @@ import structlog
 
 from domain.actor import ObjectId
 from domain.conversation import Conversation
+from domain.dialog import DIALOG
 from domain.errors import Refused, Unavailable, UnknownMessage
 from domain.notice import Message
 from domain.ports import Clock, Transport
+from storage.living_cards import LivingCard
 from storage.outbox import OutboxItem
-from storage.run_cards import RunCardItem
 from storage.store import Store
 from storage.unit import UnitOfWork
 
@@ -30,6 +31,7 @@ EDIT_PAUSE = timedelta(seconds=2)
 """Edits count as sends: 60 in 30 s per conversation, and several runs may share one.
 https://learn.microsoft.com/microsoftteams/platform/bots/how-to/rate-limit"""
 
+_DIALOG_PAUSE = timedelta(milliseconds=300)
 _POLL = timedelta(milliseconds=250)
 _LEASE = timedelta(seconds=60)
 _BATCH = 32
@@ -38,7 +40,7 @@ _GIVE_UP_AFTER = 20  #: attempts, about an hour
 _ROSTER_AGE = timedelta(minutes=5)
 
 CardOf = Callable[[str], Awaitable[Message]]
-"""The message that shows a run, by its id, to everybody, as it is now."""
+"""The message that shows a run or a guided dialog, by subject, to everybody, as it is now."""
 
 
 class Delivery:
@@ -200,39 +202,39 @@ class Delivery:
             self._behind.discard(conversation_id)
         self._wake.set()
 
-    async def _show(self, card: RunCardItem) -> None:
-        """Post or edit a run's message."""
+    async def _show(self, card: LivingCard) -> None:
+        """Post or edit a message that lives."""
         try:
             await self._know_roster(card.conversation)
-            message = await self._card_of(card.run_id)
+            message = await self._card_of(card.subject)
             activity_id = await self._put_card(card, message)
         except UnknownMessage:
-            await self._store.transaction(lambda unit: unit.cards.forget_message(card.run_id))
+            await self._store.transaction(lambda unit: unit.cards.forget_message(card.id))
             self._wake.set()
             return
         except Unavailable as unavailable:
             until = self._clock.now() + _backoff(card.attempts, unavailable)
         except Refused as refused:
-            log.warning("card refused", run=card.run_id, problem=str(refused))
+            log.warning("card refused", subject=card.subject, problem=str(refused))
             until = self._clock.now() + _LONGEST_PAUSE
         except Exception:  # a card that breaks us must not stop the others
-            log.exception("card could not be shown", run=card.run_id)
+            log.exception("card could not be shown", subject=card.subject)
             until = self._clock.now() + _LONGEST_PAUSE
         else:
             at = self._clock.now()
             await self._store.transaction(
                 lambda unit: unit.cards.sent(
-                    card.run_id,
+                    card.id,
                     activity_id=activity_id,
                     version=card.wanted,
                     at=at,
-                    pause=EDIT_PAUSE,
+                    pause=_pause_after(card),
                 )
             )
             return
-        await self._store.transaction(lambda unit: unit.cards.postpone(card.run_id, until))
+        await self._store.transaction(lambda unit: unit.cards.postpone(card.id, until))
 
-    async def _put_card(self, card: RunCardItem, message: Message) -> str:
+    async def _put_card(self, card: LivingCard, message: Message) -> str:
         if card.activity_id is not None:
             await self._transport.update(card.conversation, card.activity_id, message)
             return card.activity_id
@@ -289,6 +291,16 @@ class Delivery:
             await work
         except Unavailable as unavailable:
             log.warning("delivery not recorded", problem=str(unavailable))
+
+
+def _pause_after(card: LivingCard) -> timedelta:
+    """How long a message is left alone once it was sent.
+
+    A dialog moves at the pace of the person who is asked, and an edit that comes late would take
+    away what they fill in meanwhile.
+    """
+    is_dialog = card.subject.startswith(f"{DIALOG}/")
+    return _DIALOG_PAUSE if is_dialog else EDIT_PAUSE
 
 
 def _backoff(attempts: int, unavailable: Unavailable) -> timedelta:

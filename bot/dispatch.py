@@ -14,29 +14,42 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Protocol
 
 import structlog
 
 from bot.access.words import denial
+from bot.answering import Answering
 from bot.card_tokens import BadToken, CardTokens
 from bot.command import Installation, Work
+from bot.dialog_views import DialogViews
+from bot.filled import filled_in, texts_of
+from bot.guided import Guided
 from bot.inbound import Inbound, InboundKind, InvokeAnswer
+from bot.offers import Offers
 from bot.permitted import guessed
 from bot.preparation import DirectorySilent, Preparation
 from bot.refusals import recorded
-from bot.replies import card_answer, markdown, words_answer
-from bot.run_views import LOOK, find_run
+from bot.replies import found_answer, markdown, words_answer
+from bot.run_views import LOOK
 from bot.turn import Turn
 from bot.welcome import welcome
-from domain.actor import Actor
 from domain.audit import Event
-from domain.command import Card, Effect, Reply, RunCard, Text
+from domain.command import Card, DialogCard, Effect, Reply, RunCard, Text
 from domain.conversation import Conversation
-from domain.errors import NotPermitted, Refused, Unavailable, UnknownCommand, UnknownRun
+from domain.dialog import Move
+from domain.errors import (
+    MissingArguments,
+    NotPermitted,
+    Refused,
+    Unavailable,
+    UnknownCommand,
+    UnknownRun,
+)
 from domain.notice import Message
 from domain.policy import GateKind, Request
-from domain.ports import Ids
+from domain.ports import Clock, Ids
+from storage.recents import Said
 from storage.store import Store
 from storage.unit import UnitOfWork
 
@@ -68,13 +81,25 @@ class Dispatcher:
         store: Store,
         installation: Installation,
         tokens: CardTokens,
+        offers: Offers,
+        dialogs: DialogViews,
         outbound: Outbound,
+        clock: Clock,
         ids: Ids,
     ) -> None:
         self._store = store
         self._installation = installation
         self._preparation = Preparation(store, installation, tokens)
-        self._tokens = tokens
+        self._guided = Guided(
+            store=store,
+            installation=installation,
+            preparation=self._preparation,
+            offers=offers,
+            clock=clock,
+            ids=ids,
+        )
+        self._dialogs = dialogs
+        self._answering = Answering(store, installation, dialogs)
         self._outbound = outbound
         self._ids = ids
 
@@ -87,8 +112,10 @@ class Dispatcher:
                 inbound.is_refresh or inbound.verb == LOOK
             ):
                 return await self._refresh(self._begin(inbound))
-            case InboundKind.ACTION:
+            case InboundKind.ACTION | InboundKind.FETCH | InboundKind.FORM:
                 return await self._serve(inbound)
+            case InboundKind.SEARCH:
+                return await self._search(self._begin(inbound))
             case InboundKind.INVOKE:
                 return InvokeAnswer(status=_NOT_A_CARD_ACTION)
             case InboundKind.INSTALLED | InboundKind.REMOVED:
@@ -100,7 +127,7 @@ class Dispatcher:
     async def _serve(self, inbound: Inbound) -> InvokeAnswer | None:
         turn = self._begin(inbound)
         try:
-            work = await self._preparation.prepared(turn)
+            work = await self._work(turn)
             reply = await self._store.transaction(lambda unit: self._commit(unit, turn, work))
         except Refused as refused:
             return await self._refuse(turn, refused)
@@ -110,7 +137,25 @@ class Dispatcher:
             mistake = self._ids.uuid()[:8]
             log.exception("request failed", mistake=mistake, activity=inbound.activity_id)
             return await self._own_up(turn, mistake)
-        return await self._answer(turn, reply)
+        return await self._answering.done(turn, reply) if turn.is_invoke else None
+
+    async def _work(self, turn: Turn) -> Work:
+        """What is to be done: a step in a guided dialog, a command, or asking for its inputs.
+
+        Raises:
+            Refused, Unavailable: as `Preparation.prepared` and `Guided.work`.
+        """
+        dialog = await self._guided.dialog_of(turn)
+        if dialog is not None:
+            return await self._guided.work(turn, dialog)
+        try:
+            work = await self._preparation.prepared(turn)
+        except MissingArguments as missing:
+            return self._guided.opening(turn, missing.values)
+        if turn.press is not None and turn.press.move == Move.BEGIN:
+            turn.decision = None  # nothing is carried out yet: it is decided on at the end
+            return self._guided.opening(turn, turn.press.arguments)
+        return work
 
     def _begin(self, inbound: Inbound) -> Turn:
         deadline = asyncio.get_running_loop().time() + PATIENCE.total_seconds()
@@ -129,11 +174,23 @@ class Dispatcher:
             unit.members.remember(
                 inbound.tenant, turn.who.id, inbound.sender_teams_id, turn.who.name
             )
-        run_id = reply.run_id if isinstance(reply, RunCard) else turn.run_id
-        unit.audit.append(turn.event("command.parsed", outcome="ok", run_id=run_id))
+        if turn.decision is not None:  # else it was a step of a dialog, which records itself
+            run_id = reply.run_id if isinstance(reply, RunCard) else turn.run_id
+            unit.audit.append(turn.event("command.parsed", outcome="ok", run_id=run_id))
+            self._remember(unit, turn)
         if not turn.is_invoke:
             self._say(unit, inbound, reply)
         return reply
+
+    def _remember(self, unit: UnitOfWork, turn: Turn) -> None:
+        """Keep what was typed, so that `again` can say it once more."""
+        if turn.press is not None and turn.dialog is None:
+            return
+        inbound, said = (
+            turn.inbound,
+            Said(command=turn.known_command.name, arguments=turn.arguments),
+        )
+        unit.recents.remember(inbound.tenant, inbound.conversation.roster_id, turn.who.id, said)
 
     def _say(self, unit: UnitOfWork, inbound: Inbound, reply: Reply) -> None:
         """Put what answers a message into the outbox; a run's own card follows by itself."""
@@ -143,46 +200,13 @@ class Dispatcher:
             case Card(content):
                 words = str(content.get("speak", ""))
                 said = Message(markdown=words, card=content, reply_to=inbound.activity_id)
+            case DialogCard():
+                return
             case RunCard(note=note):
                 if not note:
                     return
                 said = Message(markdown=markdown(note), reply_to=inbound.activity_id)
         self._outbound.put(unit, inbound.conversation, said)
-
-    async def _answer(self, turn: Turn, reply: Reply | None) -> InvokeAnswer | None:
-        """What an invoke is answered with, once all is committed."""
-        if not turn.is_invoke:
-            return None
-        match reply:
-            case None:
-                return await self._card_or(turn, "", "I have answered that already.")
-            case Text(words):
-                return words_answer(words)
-            case Card(content):
-                return card_answer(content)
-            case RunCard(note=note):
-                return await self._card_or(turn, note, note or "Done.")
-
-    async def _card_or(self, turn: Turn, note: str, words: str) -> InvokeAnswer:
-        """The card of the run in question as this person sees it, else *words*."""
-        run_id, actor = turn.run_id, turn.who
-        if run_id:
-            try:
-                card = await self._store.read(lambda unit: self._card(unit, run_id, actor, note))
-            except Unavailable:
-                card = None
-            if card is not None:
-                return card_answer(card)
-        return words_answer(markdown(words))
-
-    def _card(
-        self, unit: UnitOfWork, run_id: str, actor: Actor, note: str
-    ) -> Mapping[str, Any] | None:
-        """The run's card for *actor*; None where there is none for them."""
-        run, views = find_run(unit, run_id, actor.tenant), self._installation.views
-        if run is None or not views.may_look(run, actor):
-            return None
-        return views.personal(unit, run_id, actor, note)
 
     # -- what does not go through ---------------------------------------------------------
 
@@ -252,10 +276,10 @@ class Dispatcher:
             is_new = await self._store.transaction(transact)
         except Unavailable:
             log.exception("refusal not recorded")
-            return words_answer(markdown(words)) if turn.is_invoke else None
+            return await self._answering.told(turn, words) if turn.is_invoke else None
         if not turn.is_invoke:
             return None
-        return await self._card_or(turn, words if is_new else "", words)
+        return await self._answering.told(turn, words, is_new=is_new)
 
     # -- what is no command ---------------------------------------------------------------
 
@@ -266,19 +290,35 @@ class Dispatcher:
         """
         try:
             turn.press = self._preparation.pressed(turn.inbound, verb=LOOK)
+            if turn.press.dialog_id:  # somebody is asked which run to look at
+                return await self._serve(turn.inbound)
             turn.actor = await self._preparation.identify(turn, fresh=False)
         except BadToken as bad:
             return await self._refuse(turn, bad)
         except DirectorySilent as silent:
             return words_answer(markdown(silent.words))
-        return await self._card_or(turn, "", UnknownRun(turn.press.run_id).words)
+        run_id = turn.press.run_id
+        return await self._answering.looked(turn, run_id, UnknownRun(run_id).words)
+
+    async def _search(self, turn: Turn) -> InvokeAnswer:
+        """Somebody types into a field: what there is to choose. It reads, and leaves no trace."""
+        data = turn.inbound.data or {}
+        try:
+            press = self._preparation.searched(turn.inbound)
+            turn.actor = await self._preparation.identify(turn, fresh=False)
+            text, others = filled_in(data.get("queryText")), data.get("data")
+            typed = texts_of(others) if isinstance(others, Mapping) else {}
+            return found_answer(await self._dialogs.found(press, text, typed, turn.who))
+        except (Refused, Unavailable) as problem:
+            log.info("search not served", problem=str(problem))
+            return found_answer(())
 
     async def _welcome(self, inbound: Inbound) -> None:
         """Say what we are for where we were added: once, whatever comes again.
 
         Where we were removed, whoever adds us again is greeted again.
         """
-        said = welcome(inbound.conversation, self._installation, self._tokens)
+        said = welcome(inbound.conversation, self._installation)
         greeting = _greeting(inbound)
 
         def transact(unit: UnitOfWork) -> None:

@@ -80,10 +80,13 @@ def _typed(each: Field, place: Place, subjects: Subjects) -> str:
         FieldType.ENVIRONMENT: place[1],
         FieldType.RUN: subjects.run_id,
         FieldType.REST: subjects.lines[0],
+        FieldType.PERSON: _quoted(subjects.person),
     }
     if each.type in of_type:
         return of_type[each.type]
     usual = (each.default, *each.choices)
+    if each.type is FieldType.NUMBER and each.minimum is not None:
+        usual = (*usual, f"{each.minimum:g}")
     if each.type is FieldType.TEXT:
         usual = (*usual, {**_WORDS, **_named(subjects)}.get(each.name))
     return next((_quoted(value) for value in usual if value is not None), example(each))

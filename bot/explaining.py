@@ -28,6 +28,8 @@ def explain(line: str, actor: Actor, installation: Installation) -> Callable[[Un
     """
     name, rest = head(line)
     asked = installation.commands.find(name)
+    if asked.repeats:
+        return lambda _: text(f"`{asked.name}` stands for what was said before: ask about that.")
     known = choices(asked, installation.catalogue)
     arguments = bind_partly(rest, asked.syntax, asked.fields, known)
     run_id = asked.argument(FieldType.RUN, arguments)

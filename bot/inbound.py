@@ -14,6 +14,9 @@ class InboundKind(StrEnum):
 
     MESSAGE = "message"  #: typed a line
     ACTION = "action"  #: pressed a button of a card, or their client refreshed one
+    FETCH = "fetch"  #: pressed a button that opens a Teams dialog
+    FORM = "form"  #: submitted a Teams dialog
+    SEARCH = "search"  #: types into a field whose choices are searched for
     INVOKE = "invoke"  #: another invoke; *invoke_name* says which
     INSTALLED = "installed"  #: the app was added to a conversation
     REMOVED = "removed"  #: the app was taken out of a conversation

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 import re
 
-from domain.errors import BadArguments
+from domain.errors import BadArguments, MissingArguments
 from domain.field import Field, FieldType
 from workflows.nearest import did_you_mean
 from workflows.syntax import FILLERS, Placeholder, Syntax
@@ -68,12 +68,16 @@ def complete(
     """*values* as *fields* accept them, with the defaults of those that are not given.
 
     Raises:
-        BadArguments: one is missing, or no value of its field.
+        BadArguments: one is no value of its field.
+        MissingArguments: one is missing, and the others fit.
     """
+    bound = _accepted(values, fields, choices)
     for each in fields:
         if each.required and each.default is None and each.name not in values:
-            raise BadArguments(f"The {words(each)} is missing.", hint=_usage(syntax))
-    return _accepted(values, fields, choices)
+            sentence = f"The {words(each)} is missing."
+            given = {name: text for name, text in bound.items() if name in values}
+            raise MissingArguments(sentence, hint=_usage(syntax), values=given)
+    return bound
 
 
 def _anything(field: Field, before: Mapping[str, str]) -> None:

@@ -53,7 +53,8 @@ def decisions(
         for requester in _requesters(asked, actor):
             request = Request(
                 actor=actor,
-                action=asked.name,
+                # What repeats other commands asks for nothing by itself.
+                action="help" if asked.repeats else asked.name,
                 service=service,
                 environment=environment,
                 requester=requester,

@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Mapping
 
 from bot.access.words import denial
-from bot.card_tokens import CardTokens, Press
+from bot.card_tokens import BadToken, CardTokens, Press
 from bot.command import Command, Context, Installation, Work, choices, question
 from bot.inbound import Inbound, InboundKind
 from bot.parsing import bind, complete, head
@@ -17,7 +17,9 @@ from bot.run_views import find_run
 from bot.turn import Turn, unverified
 from domain.actor import Actor
 from domain.command import Effect, Invocation
-from domain.errors import BadArguments, NotPermitted, Refused, Unavailable, UnknownRun
+from domain.conversation import Conversation
+from domain.dialog import Move
+from domain.errors import BadArguments, Bug, NotNow, NotPermitted, Refused, Unavailable, UnknownRun
 from domain.field import FieldType
 from domain.policy import Decision, GateKind, Request
 from domain.run import Run
@@ -54,6 +56,8 @@ class Preparation:
             Unavailable: the directory or a live system did not answer in time.
         """
         line = self._look_up(turn)
+        if turn.known_command.repeats:
+            return await self._again(turn)
         command = turn.known_command
         try:
             turn.actor = await self.identify(turn, fresh=command.effect is not Effect.READ)
@@ -64,14 +68,51 @@ class Preparation:
             turn.decision = Decision(allowed=True)
         await self._bind(turn, command, line)
         if turn.decision is None:
-            turn.decision = await self._authorize(turn, command)
+            turn.decision = await self.authorize(turn, command)
+        return await self.carry_out(turn, command)
+
+    async def _again(self, turn: Turn) -> Work:
+        """What the person last said in this place, on the same road once more.
+
+        Raises:
+            NotNow: they have said nothing yet.
+            Refused, Unavailable: as `prepared`.
+        """
+        inbound = turn.inbound
+        turn.actor = await self.identify(turn, fresh=True)
+        last = await self._store.read(
+            lambda unit: unit.recents.last(
+                inbound.tenant, inbound.conversation.roster_id, turn.who.id
+            )
+        )
+        if last is None:
+            raise NotNow(
+                "You have said nothing here yet that I could do again.",
+                hint="Say `help` for what you may say.",
+            )
+        command = turn.command = self._installation.commands.find(last.command)
+        known = choices(command, self._installation.catalogue)
+        turn.arguments = complete(last.arguments, command.syntax, command.fields, known)
+        turn.decision = await self.authorize(turn, command)
+        return await self.carry_out(turn, command)
+
+    async def carry_out(
+        self, turn: Turn, command: Command, *, conversation: Conversation | None = None
+    ) -> Work:
+        """The permitted command's own preparation, in the turn's conversation or in another.
+
+        Raises:
+            Refused, Unavailable: as the command says.
+        """
         invocation = Invocation(
             name=command.name,
             arguments=turn.arguments,
             actor=turn.who,
-            conversation=turn.inbound.conversation,
+            conversation=conversation or turn.inbound.conversation,
             trigger=turn.trigger,
         )
+        if turn.decision is None:
+            raise Bug(f"`{command.name}` was about to be carried out without the policy's yes.")
         context = Context(
             installation=self._installation,
             decision=turn.decision,
@@ -95,6 +136,17 @@ class Preparation:
         """
         return self._tokens.verify((inbound.data or {}).get(_TOKEN), verb)
 
+    def searched(self, inbound: Inbound) -> Press:
+        """Which field of which form somebody types into.
+
+        Raises:
+            BadToken: the form is not ours.
+        """
+        press = self._tokens.verify((inbound.data or {}).get("dataset"), "")
+        if press.move != Move.SEARCH:
+            raise BadToken
+        return press
+
     def _look_up(self, turn: Turn) -> str:
         """Find the command; the rest of a typed line comes back.
 
@@ -103,7 +155,7 @@ class Preparation:
             UnknownCommand: there is none of that name.
         """
         inbound = turn.inbound
-        if inbound.kind is InboundKind.ACTION:
+        if inbound.kind is not InboundKind.MESSAGE:
             turn.press = self.pressed(inbound, verb=inbound.verb)
             turn.command = self._installation.commands.find(turn.press.verb)
             return ""
@@ -129,6 +181,7 @@ class Preparation:
 
         Raises:
             BadArguments: they do not fit.
+            MissingArguments: they do, as far as they go.
             NotPermitted: they do not fit, and the command is not for this person anyway.
         """
         known = choices(command, self._installation.catalogue)
@@ -147,7 +200,7 @@ class Preparation:
             raise
         turn.arguments = bound
 
-    async def _authorize(self, turn: Turn, command: Command) -> Decision:
+    async def authorize(self, turn: Turn, command: Command) -> Decision:
         """The policy's yes to the command with its arguments.
 
         Raises:
@@ -194,7 +247,7 @@ class Preparation:
 
 
 def _pressed(press: Press, inbound: Inbound, command: Command) -> Mapping[str, str]:
-    """What a button gives: its inputs, and the run that its token was made for.
+    """What a button gives: what we filled in for it, its inputs, and the run it was made for.
 
     Whoever pressed may have forged the inputs; only those that the command takes are read, and
     none says which run it is.
@@ -202,8 +255,10 @@ def _pressed(press: Press, inbound: Inbound, command: Command) -> Mapping[str, s
     Raises:
         BadArguments: an input is no text.
     """
-    values: dict[str, str] = {}
+    values = dict(press.arguments)
     for each in command.fields:
+        if each.name in values:
+            continue
         value = (inbound.data or {}).get(f"{_INPUT}{each.name}")
         if value is not None and not isinstance(value, str):
             raise BadArguments(f"The {each.name} is no text.")

@@ -1,12 +1,13 @@
 """How a reply is put: sentences as Markdown without anybody's markup, and invokes' answers."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 import re
 from typing import Any
 
 from bot.inbound import InvokeAnswer
 from cards.text import escape, plain
 from domain.command import Text
+from domain.field import Choice
 
 _LONGEST = 2000
 
@@ -16,7 +17,7 @@ _PART = r"""
   | "[\w\ .…-]*"                                        # a value of several words
   | <[a-z][a-z0-9_]*…?>                                 # what must be given
   | \[(?:[a-z]+\ )?[a-z][a-z0-9_]*…?\]                  # what may be
-  | \[--[a-z][a-z0-9_-]*(?:\ [a-z]+|\ "[\w\ .…-]*")?\]  # the same, by name
+  | \[--[a-z][a-z0-9_-]*(?:\ [a-z]+|\ …|\ "[\w\ .…-]*")?\]  # the same, by name
 """
 _HARMLESS = re.compile(
     rf"(?<!`)`(?:[A-Za-z0-9][A-Za-z0-9 _.-]{{0,60}}|(?:{_PART})(?:\ (?:{_PART})){{0,30}})`(?!`)",
@@ -51,6 +52,31 @@ def card_answer(card: Mapping[str, Any]) -> InvokeAnswer:
 def words_answer(words: str) -> InvokeAnswer:
     """The answer to a press that is told in *words*, Markdown, to whoever pressed."""
     return _answer(WORDS, words)
+
+
+def window_answer(title: str, card: Mapping[str, Any]) -> InvokeAnswer:
+    """The answer that opens a Teams dialog with *card*, or puts it into the open one.
+
+    https://learn.microsoft.com/microsoftteams/platform/task-modules-and-cards/task-modules/task-modules-bots#respond-to-the-user-submission
+    """
+    attachment = {"contentType": CARD, "content": card}
+    value = {"title": title, "height": "medium", "width": "medium", "card": attachment}
+    return InvokeAnswer(body={"task": {"type": "continue", "value": value}})
+
+
+def window_words(words: str) -> InvokeAnswer:
+    """The answer that closes a Teams dialog and says *words*, which are no Markdown."""
+    return InvokeAnswer(body={"task": {"type": "message", "value": words}})
+
+
+def found_answer(found: Iterable[Choice]) -> InvokeAnswer:
+    """The answer to somebody who types into a field: what there is to choose.
+
+    https://learn.microsoft.com/microsoftteams/platform/task-modules-and-cards/cards/dynamic-search#response-format
+    """
+    results = [{"title": plain(each.title), "value": each.value} for each in found]
+    kind = "application/vnd.microsoft.search.searchResponse"
+    return _answer(kind, {"results": results})
 
 
 def _answer(kind: str, value: Any) -> InvokeAnswer:

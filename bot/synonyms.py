@@ -15,6 +15,7 @@ _TYPED: Mapping[str, str] = {
     "cancel": "stop abort kill halt",
     "confirm": "go proceed yes y ok",
     "deploy": "release rollout push publish promote install upgrade update",
+    "diagnose": "check doctor troubleshoot debug",
     "help": "hi hello h man usage menu",
     "logs": "tail journal journalctl output",
     "reject": "decline deny refuse no n veto",

@@ -12,9 +12,12 @@ from cards.text import clean
 from domain.actor import Actor
 from domain.audit import Event
 from domain.command import Trigger
+from domain.dialog import Dialog
 from domain.errors import Bug
 from domain.policy import Decision
 from domain.run import Run
+
+_INVOKES = frozenset({InboundKind.ACTION, InboundKind.FETCH, InboundKind.FORM})
 
 
 @dataclass(slots=True, kw_only=True)
@@ -29,16 +32,21 @@ class Turn:
     arguments: Mapping[str, str] = field(default_factory=dict)
     run: Run | None = None  #: the run in question
     decision: Decision | None = None  #: the policy's yes
+    dialog: Dialog | None = None  #: the guided dialog it belongs to
+    typed: Mapping[str, str] = field(default_factory=dict)  #: what was filled in, right or not
+    errors: Mapping[str, str] = field(default_factory=dict)  #: what is wrong with it, by field
 
     @property
     def is_invoke(self) -> bool:
         """Whether somebody waits for an answer in the HTTP answer itself."""
-        return self.inbound.kind is InboundKind.ACTION and not self.inbound.is_submit
+        return self.inbound.kind in _INVOKES and not self.inbound.is_submit
 
     @property
     def trigger(self) -> Trigger:
         """What started it. An old client's button is answered like a typed line: by a message."""
-        return Trigger.BUTTON if self.is_invoke else Trigger.COMMAND
+        if not self.is_invoke:
+            return Trigger.COMMAND
+        return Trigger.FORM if self.inbound.kind is InboundKind.FORM else Trigger.BUTTON
 
     @property
     def who(self) -> Actor:
@@ -64,7 +72,7 @@ class Turn:
     ) -> Event:
         """What the audit log says of it. What was typed is not in it, but for bound arguments."""
         inbound, decision = self.inbound, self.decision
-        said = inbound.verb if inbound.kind is InboundKind.ACTION else head(inbound.text)[0]
+        said = inbound.verb if self.is_invoke or inbound.is_submit else head(inbound.text)[0]
         name = self.command.name if self.command else clean(said, limit=40)
         facts: dict[str, Any] = {
             "arguments": dict(self.arguments),

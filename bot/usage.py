@@ -16,7 +16,7 @@ from domain.policy import Decision, GateKind, Request
 from domain.ports import Catalogue
 from domain.run import Run, RunState
 from storage.unit import UnitOfWork
-from workflows.values import example
+from workflows.values import example, in_range
 
 _MOST_LISTED = 10
 _RUNS_LOOKED_AT = 25
@@ -24,7 +24,8 @@ _KINDS: Mapping[FieldType, str] = {
     FieldType.BOOLEAN: "yes or no",
     FieldType.REST: "the rest of the line",
     FieldType.TEXT: "text",
-    FieldType.NUMBER: "a number",
+    FieldType.PERSON: "somebody's name",
+    FieldType.SECRET: "the name of a secret, never the secret itself",
 }
 _A_CHOICE = 2  #: so few are joined by "or"
 
@@ -136,6 +137,10 @@ def _kind(each: Field, catalogue: Catalogue) -> str:
             return _one_of(catalogue.environments())
         case FieldType.CHOICE:
             return _one_of(each.choices)
+        case FieldType.MULTI_CHOICE if each.choices:
+            return f"some of {_listed(each.choices)}, with commas between"
+        case FieldType.NUMBER:
+            return f"a number {in_range(each)}".rstrip()
         case kind if kind in _KINDS:
             return _KINDS[kind]
         case _:
@@ -143,12 +148,14 @@ def _kind(each: Field, catalogue: Catalogue) -> str:
 
 
 def _one_of(names: Sequence[str]) -> str:
-    if not names:
-        return ""
-    if len(names) == _A_CHOICE:
+    if len(names) <= _A_CHOICE:
         return " or ".join(names)
+    return f"one of {_listed(names)}"
+
+
+def _listed(names: Sequence[str]) -> str:
     more = f" and {len(names) - _MOST_LISTED} more" if len(names) > _MOST_LISTED else ""
-    return f"one of {', '.join(names[:_MOST_LISTED])}{more}" if len(names) > 1 else names[0]
+    return f"{', '.join(names[:_MOST_LISTED])}{more}"
 
 
 # -- gates --------------------------------------------------------------------------------------

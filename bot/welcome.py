@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from bot.card_tokens import CardTokens, Press
+from bot.card_tokens import Press
 from bot.command import Command, Installation
 from bot.examples import A_RUN_ID, Place, Subjects, examples
 from cards.help import Listed
@@ -21,13 +21,13 @@ _WORDS = (
 )
 
 
-def welcome(conversation: Conversation, installation: Installation, tokens: CardTokens) -> Message:
+def welcome(conversation: Conversation, installation: Installation) -> Message:
     """What is said in *conversation* when we were added to it.
 
     Nobody in particular asks, so the policy is not asked either: the examples are what somebody
     may do, in the place that matters least.
     """
-    press = Button(title="Help", verb=_HELP, token=tokens.sign(Press(verb=_HELP)))
+    press = Button(title="Help", verb=_HELP, token=installation.tokens.sign(Press(verb=_HELP)))
     card = welcome_card(
         tuple(_examples(installation)),
         is_personal=conversation.kind is ConversationKind.PERSONAL,

@@ -113,6 +113,12 @@ def _action(node: _Node) -> Iterator[str]:
         yield "icons on actions are grey boxes on iOS"
 
 
+def _open_dialog(node: _Node) -> Iterator[str]:
+    data = node.get("data", {})
+    if "msteams" in data and set(data) != {"t", "msteams"}:
+        yield "what opens a dialog carries the token alone"
+
+
 def _execute(node: _Node) -> Iterator[str]:
     if set(node.get("data", {})) != {"t"}:
         yield "the data is not the token alone"
@@ -135,6 +141,7 @@ _RULES: tuple[tuple[Callable[[str], bool], _Rule], ...] = (
     (TEAMS_ONLY.__contains__, _teams_only),
     (lambda kind: kind.startswith("Action."), _action),
     ("Action.Execute".__eq__, _execute),
+    ("Action.Submit".__eq__, _open_dialog),
     ("ColumnSet".__eq__, _columns),
 )
 

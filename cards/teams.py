@@ -120,8 +120,33 @@ class NumberInput(ac.InputNumber):
     model_config = _STRICT
 
 
+class DataQuery(Element):
+    """Has the client ask us for choices while somebody types: the invoke `application/search`.
+
+    https://learn.microsoft.com/microsoftteams/platform/task-modules-and-cards/cards/dynamic-search
+    """
+
+    model_config = _STRICT
+    type: Literal["Data.Query"] = Field(default="Data.Query", frozen=True)
+    dataset: str
+    associated_inputs: Literal["auto", "none"] = "auto"  #: whether the other inputs come along
+
+
 class ChoiceInput(ac.InputChoiceSet):
-    """A field for one of several values."""
+    """A field for one of several values, or several of them."""
+
+    model_config = _STRICT
+    choices_data: DataQuery | None = Field(default=None, serialization_alias="choices.data")
+
+
+class DateInput(ac.InputDate):
+    """A field for a date, `2026-11-25`."""
+
+    model_config = _STRICT
+
+
+class TimeInput(ac.InputTime):
+    """A field for a time of day, `14:30`."""
 
     model_config = _STRICT
 
@@ -153,6 +178,32 @@ class Execute(ac.ActionExecute):
     data: Mapping[str, str]
     mode: types.ActionMode | None = None
     fallback: SerializeAsAny[Submit] | None = None
+
+
+class TaskFetch(Element):
+    """What makes Teams ask for a dialog, and open it, when an `Action.Submit` is pressed."""
+
+    model_config = _STRICT
+    type: Literal["task/fetch"] = Field(default="task/fetch", frozen=True)
+
+
+class OpenDialogData(Element):
+    """What the button of a Teams dialog carries."""
+
+    model_config = _STRICT
+    msteams: TaskFetch = TaskFetch()
+    t: str  #: the token
+
+
+class OpenDialog(ac.ActionSubmit):
+    """A button that opens a Teams dialog; it arrives as the invoke `task/fetch`.
+
+    https://learn.microsoft.com/microsoftteams/platform/task-modules-and-cards/task-modules/invoking-task-modules
+    """
+
+    model_config = _STRICT
+    data: OpenDialogData  # type: ignore[assignment]  # the library takes any data
+    mode: types.ActionMode | None = None
 
 
 class OpenUrl(ac.ActionOpenUrl):
@@ -242,7 +293,8 @@ def _ordered(node: dict[str, Any]) -> list[str]:
 # only in its namespace; without this the first card dies with "class not fully defined".
 for _model in (
     *(Container, Column, ColumnSet, TextBlock, Badge, Icon, ProgressBar, CodeBlock),
-    *(TextInput, NumberInput, ChoiceInput, ToggleInput, Submit, Execute, OpenUrl),
+    *(TextInput, NumberInput, DateInput, TimeInput, DataQuery, ChoiceInput, ToggleInput),
+    *(Submit, Execute, TaskFetch, OpenDialogData, OpenDialog, OpenUrl),
     *(Mentioned, Mention, MSTeams, RefreshAction, Card, ShowCard),
 ):
     _model.model_rebuild(force=True, _types_namespace={**vars(ac), **globals()})

@@ -47,7 +47,12 @@ async def health(
         return Health(fault="was not well for long enough") if found.is_good else found
 
 
-async def _look(session: aiohttp.ClientSession, url: str, version: str) -> Health:
+async def probe(session: aiohttp.ClientSession, url: str) -> Health:
+    """What *url* says this once; good for whichever version it says."""
+    return await _look(session, url, None)
+
+
+async def _look(session: aiohttp.ClientSession, url: str, version: str | None) -> Health:
     body = bytearray()
     try:
         async with session.get(url, allow_redirects=False, timeout=_PATIENCE) as response:
@@ -65,5 +70,5 @@ async def _look(session: aiohttp.ClientSession, url: str, version: str) -> Healt
     if not isinstance(answer, dict):
         return Health(http_status=code, fault=f"answers {code}, but not as a health check")
     status, found = str(answer.get("status", "")), str(answer.get("version", ""))
-    is_good = code == HTTPStatus.OK and status == "ok" and found == version
+    is_good = code == HTTPStatus.OK and status == "ok" and version in {None, found}
     return Health(http_status=code, status=status, version=found, is_good=is_good)

@@ -7,6 +7,7 @@ operator; the health check is ours.
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
+import time
 from typing import Any
 
 import aiohttp
@@ -14,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from rapidfuzz.distance import OSA
 
 from connectors.connector import Action, Inputs, Output
-from connectors.health import Health, health
+from connectors.health import Health, health, probe
 from connectors.reference import Setting
 from connectors.release_program import ReleaseProgram
 from domain.command import Effect
@@ -132,6 +133,15 @@ class Releases:
                 apply=self._health,
                 timeout=timedelta(seconds=_LONGEST_HEALTH) + _QUICK,
             ),
+            Action(
+                name="releases.probe",
+                major=1,
+                summary="Asks a service once how it is, and how long the answer takes.",
+                effect=Effect.READ,
+                inputs=InstallationInputs,
+                apply=self._probe,
+                timeout=_QUICK,
+            ),
         )
 
     async def close(self) -> None:
@@ -214,6 +224,19 @@ class Releases:
                 f"{target} {_words(found, target.version)}; it was given {target.within} s."
             )
         return {"status": found.status, "version": found.version}
+
+    async def _probe(self, target: InstallationInputs, _key: str) -> Output:
+        live = await self._live(target)
+        begun = time.perf_counter()
+        found = await probe(self._http(), f"{live['url'].rstrip('/')}/healthz")
+        return {
+            "is_good": found.is_good,
+            "http_status": found.http_status,
+            "status": found.status,
+            "version": found.version,
+            "fault": found.fault,
+            "milliseconds": round(1000 * (time.perf_counter() - begun)),
+        }
 
     async def _live(self, target: InstallationInputs) -> Mapping[str, Any]:
         live = await self._program.ask(

@@ -1,1 +1,1 @@
-"""Guided conversations: ask for what is missing, by field name."""
+"""Guided dialogs: what is asked next, and what an answer leads to. Decisions about values."""

@@ -22,6 +22,7 @@ class Trigger(StrEnum):
 
     COMMAND = "command"
     BUTTON = "button"
+    FORM = "form"
     REFRESH = "refresh"
 
 
@@ -58,4 +59,12 @@ class RunCard:
     note: str = ""  #: for whoever pressed: why nothing happened, or what did
 
 
-Reply = Text | Card | RunCard
+@dataclass(frozen=True, slots=True)
+class DialogCard:
+    """A guided dialog's own card answers: it is posted or updated by the delivery loop."""
+
+    dialog_id: str
+    note: str = ""  #: for whoever pressed: why nothing happened, or help
+
+
+Reply = Text | Card | RunCard | DialogCard

@@ -4,6 +4,7 @@
     ├── Refused              you may not, or it makes no sense: no retry
     │   ├── NotPermitted     the policy says no
     │   ├── BadArguments     the words do not fit the command
+    │   │   └── MissingArguments  … as far as they go they do: the rest can be asked for
     │   ├── UnknownCommand   there is no such command
     │   ├── UnknownRun       there is no such run, or it is not yours to see
     │   ├── UnknownMessage   the message to be edited is gone
@@ -16,6 +17,7 @@
 `str(error)` is a sentence for the person in the channel; `hint` says what to do next.
 """
 
+from collections.abc import Mapping
 from datetime import timedelta
 
 
@@ -47,6 +49,14 @@ class NotPermitted(Refused):
 
 class BadArguments(Refused):
     """The arguments do not fit the command."""
+
+
+class MissingArguments(BadArguments):
+    """Something that the command needs was not said; what was said fits."""
+
+    def __init__(self, sentence: str, *, hint: str = "", values: Mapping[str, str]) -> None:
+        super().__init__(sentence, hint=hint)
+        self.values = values  #: by field name, accepted
 
 
 class UnknownCommand(Refused):

@@ -1,7 +1,9 @@
 """An input of a command or workflow: what it is called, what it takes, and how it is asked for."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 
 class FieldType(StrEnum):
@@ -10,12 +12,26 @@ class FieldType(StrEnum):
     TEXT = "text"
     NUMBER = "number"
     BOOLEAN = "boolean"
+    DATE = "date"  #: `2026-11-25`
+    TIME = "time"  #: `14:30`
     CHOICE = "choice"
+    MULTI_CHOICE = "multi_choice"  #: several of the choices, joined by commas
     SERVICE = "service"  #: a service of the catalogue
     ENVIRONMENT = "environment"  #: an environment of the catalogue
     VERSION = "version"  #: a release of a service
     RUN = "run"  #: a run id
+    PERSON = "person"  #: somebody of the directory, by name
+    SECRET = "secret"  # noqa: S105  #: the name of a secret; never the secret itself
     REST = "rest"  #: all that is left of the line, as it was typed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChoicesFrom:
+    """Where the choices of a field come from: a reading action's answer at the moment."""
+
+    uses: str  #: the action's reference
+    arguments: Mapping[str, Any]  #: for the action, with expressions over `inputs` in it
+    list: str  #: which of its outputs is the list
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,5 +44,17 @@ class Field:
     required: bool = True
     default: str | None = None
     choices: tuple[str, ...] = ()
+    choices_from: ChoicesFrom | None = None
     pattern: str | None = None  #: a regular expression the whole value must match
+    minimum: float | None = None  #: of a number
+    maximum: float | None = None
+    multiline: bool = False  #: a text that may be long
     flag_only: bool = False  #: given as `--name value`, never by position
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """Something to choose."""
+
+    value: str
+    title: str

@@ -211,10 +211,11 @@ outbox = sa.Table(
     sqlite_autoincrement=True,  # an id is never used again: a late `done` must hit nothing
 )
 
-run_cards = sa.Table(
-    "run_cards",
+living_cards = sa.Table(
+    "living_cards",
     metadata,
-    sa.Column("run_id", sa.Text, sa.ForeignKey("runs.id"), primary_key=True),
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("subject", sa.Text, nullable=False, unique=True),
     sa.Column("conversation", Json, nullable=False),
     sa.Column("reply_to", sa.Text, nullable=False),
     sa.Column("activity_id", sa.Text),
@@ -226,11 +227,46 @@ run_cards = sa.Table(
     sa.Column("owner", sa.Text),
     sa.Column("leased_until", Moment),
     sa.Index(
-        "ix_run_cards_behind",
+        "ix_living_cards_behind",
         "due_at",
         sqlite_where=sa.text("shown < wanted"),
         postgresql_where=sa.text("shown < wanted"),
     ),
+    sqlite_autoincrement=True,  # an id is never used again: a late `sent` must hit nothing
+)
+
+dialogs = sa.Table(
+    "dialogs",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("tenant", sa.Text, nullable=False),
+    sa.Column("owner_id", sa.Text, nullable=False),
+    sa.Column("owner", Json, nullable=False),
+    sa.Column("conversation_id", sa.Text, nullable=False),
+    sa.Column("conversation", Json, nullable=False),
+    sa.Column("command", sa.Text, nullable=False),
+    sa.Column("style", sa.Text, nullable=False),
+    sa.Column("answers", Json, nullable=False),
+    sa.Column("drafts", Json, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("rev", sa.Integer, nullable=False),
+    sa.Column("opened_at", Moment, nullable=False),
+    sa.Column("expires_at", Moment, nullable=False),
+    sa.Column("run_id", sa.Text, nullable=False),
+    sa.Column("result", Json),
+    sa.Index(None, "conversation_id", "owner_id", "state"),
+    sa.Index(None, "state", "expires_at"),
+)
+
+recents = sa.Table(
+    "recents",
+    metadata,
+    sa.Column("tenant", sa.Text, primary_key=True),
+    sa.Column("conversation_id", sa.Text, primary_key=True),
+    sa.Column("actor_id", sa.Text, primary_key=True),
+    sa.Column("command", sa.Text, nullable=False),
+    sa.Column("arguments", Json, nullable=False),
+    sa.Column("at", Moment, nullable=False),
 )
 
 executors = sa.Table(

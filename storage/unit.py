@@ -8,13 +8,15 @@ import sqlalchemy as sa
 
 from domain.ports import Ids
 from storage.audit import AuditLog
+from storage.dialogs import Dialogs
 from storage.executors import Executors
 from storage.gates import Gates
 from storage.inbox import Inbox
+from storage.living_cards import LivingCards
 from storage.locks import Locks
 from storage.outbox import Outbox
+from storage.recents import Recents
 from storage.roster import Roster
-from storage.run_cards import RunCards
 from storage.runs import Runs, Steps
 
 
@@ -40,7 +42,9 @@ class UnitOfWork:
         self.audit = AuditLog(connection, now, ids, audit_key)
         self.inbox = Inbox(connection, now)
         self.outbox = Outbox(connection, now)
-        self.cards = RunCards(connection, now)
+        self.cards = LivingCards(connection, now)
+        self.dialogs = Dialogs(connection)
+        self.recents = Recents(connection, now)
         self.executors = Executors(connection)
         self.members = Roster(connection)
 

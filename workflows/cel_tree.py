@@ -156,7 +156,7 @@ def decode(serialized: bytes) -> Node:
     return _node(_message(_message(serialized, 2), 4))
 
 
-def _node(data: bytes) -> Node:  # noqa: PLR0911 - one for each kind of node
+def _node(data: bytes) -> Node:
     for number, value in _fields(data):
         if isinstance(value, int):
             continue  # 2 = id

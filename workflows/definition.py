@@ -85,7 +85,10 @@ class Workflow:
 
     @property
     def pinned(self) -> Mapping[str, Any]:
-        """The whole of it as JSON: what goes into the run's row. See `from_pinned`."""
+        """What a run needs of it as JSON: what goes into the run's row. See `from_pinned`.
+
+        How inputs are asked for and checked is not in it: they were given when there is a run.
+        """
         pinned = {
             "name": self.name,
             "title": self.title,

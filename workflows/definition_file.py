@@ -13,7 +13,7 @@ from typing import Any
 
 from connectors.connector import Actions
 from domain.errors import BadArguments
-from domain.field import Field, FieldType
+from domain.field import ChoicesFrom, Field, FieldType
 from workflows import syntax
 from workflows.definition import DefinitionFaults, Retry, Step, Undo, Workflow
 from workflows.definition_fit import misfits
@@ -21,12 +21,19 @@ from workflows.durations import parse as parse_duration
 from workflows.expressions import ExpressionFault, matches
 from workflows.names import Names
 from workflows.nearest import did_you_mean
-from workflows.values import accepted
+from workflows.values import SEPARATOR, accepted
 from workflows.yaml_source import Fault, Place, Source, YamlFault, read
 
 _KEYS = ("name", "title", "description", "command", "aliases", "inputs", "lock", "steps")
 _REQUIRED_KEYS = ("name", "title", "command", "steps")
-_INPUT_KEYS = ("type", "description", "required", "default", "choices", "pattern")
+_INPUT_KEYS = (
+    *("type", "description", "required", "default", "choices", "choices_from"),
+    *("pattern", "min", "max", "multiline"),
+)
+_CHOICES_KEYS = ("uses", "with", "list")
+_CHOOSING = frozenset({FieldType.CHOICE, FieldType.MULTI_CHOICE})
+_LISTED = _CHOOSING | {FieldType.TEXT, FieldType.VERSION}  #: what a live list may offer
+_HELD_BACK = frozenset({FieldType.REST})  #: what only built-in commands take
 _STEP_KEYS = ("title", "uses", "with", "needs", "timeout", "retry", "undo", "wait")
 _RETRY_KEYS = ("attempts", "backoff")
 _UNDO_KEYS = ("uses", "with")
@@ -192,13 +199,8 @@ class _Reader:
         self._known_keys(place, entry, _INPUT_KEYS)
         kind = self._kind(place, entry.get("type", "text"))
         choices = self._texts((*place, "choices"), entry.get("choices"))
-        if (kind is FieldType.CHOICE) != bool(choices):
-            sentence = (
-                "A choice needs `choices`."
-                if kind is FieldType.CHOICE
-                else "Only an input of the type `choice` has `choices`."
-            )
-            self.fault(*place, sentence=sentence)
+        choices_from = self._choices_from((*place, "choices_from"), entry.get("choices_from"))
+        self._check_choices(place, kind, choices, choices_from)
         required = entry.get("required", "default" not in entry)
         if not isinstance(required, bool):
             self.fault(*place, "required", sentence="`required` is true or false.")
@@ -209,12 +211,81 @@ class _Reader:
             description=self._optional_text((*place, "description"), entry.get("description")),
             required=required,
             choices=choices,
+            choices_from=choices_from,
             pattern=self._pattern(place, entry.get("pattern")),
+            minimum=self._limit(place, "min", kind, entry),
+            maximum=self._limit(place, "max", kind, entry),
+            multiline=self._multiline(place, kind, entry),
         )
+        low, high = field.minimum, field.maximum
+        if low is not None and high is not None and low > high:
+            self.fault(*place, "max", sentence="`max` is less than `min`.")
         return self._with_default(place, field, entry)
 
+    def _check_choices(
+        self,
+        place: Place,
+        kind: FieldType,
+        choices: tuple[str, ...],
+        choices_from: ChoicesFrom | None,
+    ) -> None:
+        if choices and choices_from:
+            sentence = "What is to choose stands in `choices` or comes from `choices_from`."
+            self.fault(*place, sentence=sentence)
+        elif kind in _CHOOSING and not choices and not choices_from:
+            self.fault(*place, sentence="A choice needs `choices`, or `choices_from`.")
+        elif choices and kind not in _CHOOSING:
+            sentence = "Only an input of the type `choice` or `multi_choice` has `choices`."
+            self.fault(*place, sentence=sentence)
+        elif choices_from and kind not in _LISTED:
+            listed = ", ".join(f"`{each}`" for each in sorted(_LISTED))
+            sentence = f"`choices_from` is for inputs of the type {listed}."
+            self.fault(*place, "choices_from", sentence=sentence)
+        if kind is FieldType.MULTI_CHOICE:
+            for index, each in enumerate(choices):
+                if SEPARATOR in each:
+                    sentence = "A comma parts several choices, so none has one in it."
+                    self.fault(*place, "choices", index, sentence=sentence)
+
+    def _choices_from(self, place: Place, data: Any) -> ChoicesFrom | None:
+        if data is None:
+            return None
+        entry = self._mapping(place, data)
+        self._known_keys(place, entry, _CHOICES_KEYS)
+        for key in ("uses", "list"):
+            if isinstance(data, dict) and entry.get(key) is None:
+                self.fault(*place, sentence=f"Live choices need `{key}`.")
+        return ChoicesFrom(
+            uses=self._optional_text((*place, "uses"), entry.get("uses")),
+            arguments=self._mapping((*place, "with"), entry.get("with")),
+            list=self._optional_text((*place, "list"), entry.get("list")),
+        )
+
+    def _limit(
+        self, place: Place, key: str, kind: FieldType, entry: Mapping[str, Any]
+    ) -> float | None:
+        value = entry.get(key)
+        if value is None:
+            return None
+        if kind is not FieldType.NUMBER:
+            self.fault(*place, key, sentence=f"Only a number has a `{key}`.")
+            return None
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            self.fault(*place, key, sentence=f"`{key}` is a number.")
+            return None
+        return float(value)
+
+    def _multiline(self, place: Place, kind: FieldType, entry: Mapping[str, Any]) -> bool:
+        value = entry.get("multiline", False)
+        if not isinstance(value, bool):
+            self.fault(*place, "multiline", sentence="`multiline` is true or false.")
+            return False
+        if value and kind is not FieldType.TEXT:
+            self.fault(*place, "multiline", sentence="Only a text may be `multiline`.")
+        return bool(value)
+
     def _kind(self, place: Place, value: Any) -> FieldType:
-        known = [each.value for each in FieldType if each is not FieldType.REST]
+        known = [each.value for each in FieldType if each not in _HELD_BACK]
         if value in known:
             return FieldType(value)
         guess = did_you_mean(str(value), known)

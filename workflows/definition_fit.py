@@ -42,7 +42,27 @@ def misfits(workflow: Workflow, actions: Actions | None) -> Iterator[Misfit]:
     if workflow.lock is not None:
         facts = _Facts(roots=_IN_LOCKS, inputs=inputs)
         yield from _expressions(("lock",), workflow.lock, facts)
+    yield from _live_choices(inputs, actions)
     yield from _steps(workflow, inputs, actions)
+
+
+def _live_choices(inputs: Mapping[str, Field], actions: Actions | None) -> Iterator[Misfit]:
+    """Whether what lists an input's choices is there, only reads, and can be asked by then."""
+    earlier: dict[str, Field] = {}
+    for name, one in inputs.items():
+        source = one.choices_from
+        if source is not None:
+            place = ("inputs", name, "choices_from")
+            yield from _action((*place, "uses"), source.uses, actions)
+            offered = actions if actions is not None and source.uses in actions else None
+            if offered is not None and offered.get(source.uses).effect is not Effect.READ:
+                sentence = f"`{source.uses}` changes something: choices come from a read."
+                yield Misfit(place=(*place, "uses"), sentence=sentence)
+            yield from _arguments((*place, "with"), source.uses, source.arguments, actions)
+            facts = _Facts(roots=_IN_LOCKS, inputs=earlier)
+            for key, value in source.arguments.items():
+                yield from _expressions((*place, "with", key), value, facts)
+        earlier[name] = one
 
 
 def _command(workflow: Workflow, inputs: Mapping[str, Field]) -> Iterator[Misfit]:

@@ -5,8 +5,8 @@ placeholder marks it; people may leave fillers out, or use one to name what foll
 `--x` is an input that is given by name.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from itertools import pairwise
 import re
 
@@ -44,6 +44,14 @@ class Syntax:
     def marks(self) -> Mapping[str, str]:
         """The filler words, each with the placeholder that it announces."""
         return {p.filler: p.name for p in self.placeholders if p.filler}
+
+    def only(self, names: Collection[str]) -> "Syntax":
+        """The same line with no other inputs than *names*."""
+        return replace(
+            self,
+            placeholders=tuple(each for each in self.placeholders if each.name in names),
+            flags=tuple(each for each in self.flags if each in names),
+        )
 
 
 def parse(text: str) -> Syntax:

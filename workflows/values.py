@@ -1,6 +1,7 @@
 """What a field takes: a text that somebody gave is checked, put in its usual form, and typed."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date, time
 import re
 from typing import Any
 import unicodedata
@@ -13,12 +14,18 @@ from workflows.nearest import did_you_mean
 
 LONGEST_VALUE = 1000
 LONGEST_REST = 4000
+SEPARATOR = ","
+"""Joins several choices; Adaptive Cards does so, too.
+https://adaptivecards.io/explorer/Input.ChoiceSet.html"""
 _MOST_LISTED = 10
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _VERSION = re.compile(r"v?[0-9]+(?:\.[0-9]+)*(?:[-+.][0-9A-Za-z.+-]*)?")
 _LONGEST_VERSION = 64
 _NUMBER = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,15})?")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_TIME = re.compile(r"[0-9]{2}:[0-9]{2}")
+_SECRET = re.compile(r"[a-z0-9][a-z0-9_./-]{0,99}")
 _RUN = re.compile(f"[{RUN_ID_ALPHABET}]{{{RUN_ID_LENGTH}}}")
 _SUCH_AS = re.compile(r'such as ("[^"]+"|[^\s,;]*[^\s,;.])')
 _TRUE = frozenset({"true", "yes", "on", "1", "y"})
@@ -28,11 +35,16 @@ _EXAMPLES = {
     FieldType.TEXT: '"some words"',
     FieldType.NUMBER: "3",
     FieldType.BOOLEAN: "yes",
+    FieldType.DATE: "2026-11-25",
+    FieldType.TIME: "14:30",
     FieldType.CHOICE: '"some words"',
+    FieldType.MULTI_CHOICE: "one,other",
     FieldType.SERVICE: "shop",
     FieldType.ENVIRONMENT: "staging",
     FieldType.VERSION: "v1.2.3",
     FieldType.RUN: "k7f3q2ma",
+    FieldType.PERSON: "approver-1",
+    FieldType.SECRET: "shop/api-key",
     FieldType.REST: "…",
 }
 
@@ -49,8 +61,15 @@ def accepted(field: Field, text: str, *, choices: Sequence[str] | None = None) -
         BadArguments: it is no such value.
     """
     _check_text(field, text)
-    if choices is None and field.type is FieldType.CHOICE:
+    if choices is None and field.choices:
         choices = field.choices
+    if field.type is FieldType.MULTI_CHOICE:
+        several = [each.strip() for each in text.split(SEPARATOR) if each.strip()]
+        if not several:
+            raise BadArguments(f"The {words(field)} is empty.")
+        if choices is not None:
+            several = [_chosen(field, each, choices) for each in several]
+        return SEPARATOR.join(dict.fromkeys(several))
     if choices is not None:
         return _chosen(field, text, choices)
     value = _formed(field, text)
@@ -107,29 +126,69 @@ def _chosen(field: Field, text: str, choices: Sequence[str]) -> str:
 
 
 def _formed(field: Field, text: str) -> str:
-    is_ok = True
-    value = text
-    match field.type:
-        case FieldType.NUMBER:
-            is_ok = bool(_NUMBER.fullmatch(text))
-        case FieldType.BOOLEAN:
-            if text.lower() in _TRUE:
-                return "true"
-            if text.lower() in _FALSE:
-                return "false"
-            raise BadArguments(f"{shown(text)} says neither yes nor no for {words(field)}.")
-        case FieldType.SERVICE | FieldType.ENVIRONMENT:
-            is_ok = bool(_NAME.fullmatch(text))
-        case FieldType.VERSION:
-            is_ok = len(text) <= _LONGEST_VERSION and bool(_VERSION.fullmatch(text))
-        case FieldType.RUN:
-            value = text.lower() if text.isascii() else text
-            is_ok = bool(_RUN.fullmatch(value))
-        case FieldType.TEXT | FieldType.CHOICE | FieldType.REST:
-            pass
-    if not is_ok:
+    if field.type is FieldType.BOOLEAN:
+        return _truth(field, text)
+    value = text.lower() if field.type is FieldType.RUN and text.isascii() else text
+    has_form = _FORMS.get(field.type)
+    if has_form is not None and not has_form(value):
+        if field.type is FieldType.SECRET:  # it may be the secret itself: it is not said again
+            sentence = f"That is no {words(field)}: give the name of a secret, such as"
+            raise BadArguments(f"{sentence} {example(field)}, never the secret itself.")
         raise BadArguments(f"{shown(text)} is no {words(field)}, such as {example(field)}.")
+    if field.type is FieldType.NUMBER:
+        _check_range(field, float(text))
     return value
+
+
+def _truth(field: Field, text: str) -> str:
+    if text.lower() in _TRUE:
+        return "true"
+    if text.lower() in _FALSE:
+        return "false"
+    raise BadArguments(f"{shown(text)} says neither yes nor no for {words(field)}.")
+
+
+def _parses(parse: Callable[[str], object], text: str) -> bool:
+    try:
+        parse(text)
+    except ValueError:
+        return False
+    return True
+
+
+_FORMS: Mapping[FieldType, Callable[[str], bool]] = {
+    FieldType.NUMBER: lambda text: bool(_NUMBER.fullmatch(text)),
+    FieldType.DATE: lambda text: bool(_DATE.fullmatch(text)) and _parses(date.fromisoformat, text),
+    FieldType.TIME: lambda text: bool(_TIME.fullmatch(text)) and _parses(time.fromisoformat, text),
+    FieldType.SERVICE: lambda text: bool(_NAME.fullmatch(text)),
+    FieldType.ENVIRONMENT: lambda text: bool(_NAME.fullmatch(text)),
+    FieldType.VERSION: lambda text: (
+        len(text) <= _LONGEST_VERSION and bool(_VERSION.fullmatch(text))
+    ),
+    FieldType.RUN: lambda text: bool(_RUN.fullmatch(text)),
+    FieldType.SECRET: lambda text: bool(_SECRET.fullmatch(text)),
+}
+"""What a value of a type looks like; any text will do for the types that are not here."""
+
+
+def _check_range(field: Field, number: float) -> None:
+    low, high = field.minimum, field.maximum
+    if (low is not None and number < low) or (high is not None and number > high):
+        raise BadArguments(f"The {words(field)} is {in_range(field)}, not {number:g}.")
+
+
+def in_range(field: Field) -> str:
+    """The range of a number in words: "from 1 to 200"; empty where there is none."""
+    low, high = field.minimum, field.maximum
+    match low, high:
+        case None, None:
+            return ""
+        case _, None:
+            return f"{low:g} or more"
+        case None, _:
+            return f"{high:g} or less"
+        case _:
+            return f"from {low:g} to {high:g}"
 
 
 def example(field: Field) -> str:
@@ -148,5 +207,7 @@ def _typed(field: Field, text: str | None) -> Any:
             return float(text) if "." in text else int(text)
         case FieldType.BOOLEAN:
             return text == "true"
+        case FieldType.MULTI_CHOICE:
+            return text.split(SEPARATOR)
         case _:
             return text

@@ -16,6 +16,12 @@ from domain.conversation import Conversation, ConversationKind
 CARD_ACTION = "adaptiveCard/action"
 """https://learn.microsoft.com/adaptive-cards/authoring-cards/universal-action-model"""
 
+_DIALOGS = {"task/fetch": InboundKind.FETCH, "task/submit": InboundKind.FORM}
+"""https://learn.microsoft.com/microsoftteams/platform/task-modules-and-cards/task-modules/task-modules-bots"""
+
+_SEARCH = "application/search"
+"""https://learn.microsoft.com/microsoftteams/platform/task-modules-and-cards/cards/dynamic-search"""
+
 _LONGEST_ID = 1000
 _LONGEST_NAME = 200
 _THREAD = ";messageid="
@@ -80,10 +86,20 @@ def _message(raw: Mapping[str, Any], activity: Inbound) -> Inbound:
 def _invoke(raw: Mapping[str, Any], activity: Inbound) -> Inbound:
     name = _text(raw, "name")
     value = raw.get("value")
-    if name != CARD_ACTION:
-        data = value if isinstance(value, Mapping) else None
+    if name in _DIALOGS:
+        data = _object(_object(raw, "value"), "data")
         return replace(
-            activity, kind=InboundKind.INVOKE, is_addressed=True, invoke_name=name, data=data
+            activity, kind=_DIALOGS[name], is_addressed=True, invoke_name=name, data=data
+        )
+    if name == _SEARCH:
+        data = _object(raw, "value")
+        return replace(
+            activity, kind=InboundKind.SEARCH, is_addressed=True, invoke_name=name, data=data
+        )
+    if name != CARD_ACTION:
+        unknown = value if isinstance(value, Mapping) else None
+        return replace(
+            activity, kind=InboundKind.INVOKE, is_addressed=True, invoke_name=name, data=unknown
         )
     pressed = _object(raw, "value")
     action = _object(pressed, "action")

@@ -17,6 +17,7 @@ from domain.plan import ActionPlan, Change, Plan, StepPlan
 from domain.policy import NO_GATE, GateKind, GateRule
 from domain.run import Run, RunId, RunState
 from domain.step import StepRun, StepState
+from tests.cards.forms import FORMS
 
 ZONE = ZoneInfo("Europe/Berlin")
 START = datetime(2026, 11, 24, 13, 2, tzinfo=UTC)  # 14:02 in Berlin
@@ -562,4 +563,4 @@ ANSWERS: Mapping[str, Callable[[], dict[str, Any]]] = {
     "runs-of-a-service": runs_of_a_service,
     "lines": lines,
 }
-CARDS = {**RUN_CARDS, **ANSWERS}
+CARDS = {**RUN_CARDS, **ANSWERS, **FORMS}

@@ -54,6 +54,7 @@ def test_connections_of_the_config_become_connectors(tmp_path):
         "supervisor.logs@1",
         "supervisor.restart@1",
         "releases.current@1",
+        "releases.probe@1",
         "releases.previous@1",
         "releases.tags@1",
         "releases.switch@1",

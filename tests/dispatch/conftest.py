@@ -9,7 +9,9 @@ from bot.access.identity import Identity
 from bot.card_tokens import CardTokens
 from bot.command import Commands, Installation, discover
 from bot.config import Config, build_authorizer, load
+from bot.dialog_views import DialogViews
 from bot.dispatch import Dispatcher
+from bot.offers import Offers
 from bot.run_views import RunViews
 from bot.workflow_command import workflow_command
 from connectors.connector import Actions
@@ -65,13 +67,26 @@ async def bot(config: Config, tmp_path: Path) -> AsyncIterator[Bot]:
         actions=actions,
         lifecycle=Lifecycle(queue, ids),
         views=views,
+        tokens=tokens,
         zone=config.zone,
     )
+    offers = Offers(store, installation, clock)
+    dialogs = DialogViews(
+        store=store, installation=installation, tokens=tokens, offers=offers, clock=clock
+    )
     dispatcher = Dispatcher(
-        store=store, installation=installation, tokens=tokens, outbound=outbound, ids=ids
+        store=store,
+        installation=installation,
+        tokens=tokens,
+        offers=offers,
+        dialogs=dialogs,
+        outbound=outbound,
+        clock=clock,
+        ids=ids,
     )
     yield Bot(
         dispatcher=dispatcher,
+        dialogs=dialogs,
         installation=installation,
         store=store,
         tokens=tokens,

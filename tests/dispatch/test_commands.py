@@ -45,7 +45,10 @@ def test_every_command_of_the_demo_is_there_once():
 
     assert commands.effects == {
         **dict.fromkeys(
-            ["audit", "can", "help", "logs", "run", "runs", "status", "whoami", "why"],
+            [
+                *("again", "audit", "can", "diagnose", "help", "logs"),
+                *("run", "runs", "status", "whoami", "why"),
+            ],
             Effect.READ,
         ),
         **dict.fromkeys(
@@ -58,7 +61,7 @@ def test_every_command_of_the_demo_is_there_once():
 
 
 def test_two_commands_of_one_name_are_refused():
-    with pytest.raises(Refused, match="Two commands are called `approve`"):
+    with pytest.raises(Refused, match="Two commands are called `again`"):
         Commands([*discover(), *discover()])
 
 
@@ -264,6 +267,12 @@ async def test_a_question_that_leaves_the_place_open_is_answered_for_each(
     bot: Bot, line: str, expected: list[str]
 ):
     assert (await sentence(bot, "dev-1", line)).split("\n\n") == expected
+
+
+async def test_why_is_not_asked_about_what_stands_for_something_else(bot: Bot):
+    assert await sentence(bot, "dev-1", "why again") == (
+        "`again` stands for what was said before: ask about that."
+    )
 
 
 async def test_why_shows_how_a_command_is_written_as_code(bot: Bot):

@@ -96,4 +96,4 @@ async def test_no_guess_is_a_word_that_calls_something_already(bot: Bot):
     called = {word for each in commands for word in (each.name, *each.aliases)}
 
     assert called & set(MEANT) == set()
-    assert {name for names in MEANT.values() for name in names} - called <= {"again"}
+    assert {name for names in MEANT.values() for name in names} <= called

@@ -59,7 +59,7 @@ def listed(said: list[str]) -> set[str]:
             "viewer-1",
             {"whoami", "status", "runs", "why"},
             {"deploy", "logs", "audit", "approve"},
-            "7 more commands exist for other roles.",
+            "8 more commands exist for other roles.",
         ),
         (
             "dev-1",
@@ -71,7 +71,7 @@ def listed(said: list[str]) -> set[str]:
             "approver-2",
             {"approve", "reject"},
             {"deploy", "logs", "audit"},
-            "5 more commands exist for other roles.",
+            "6 more commands exist for other roles.",
         ),
     ],
 )
@@ -160,6 +160,8 @@ def is_allowed(bot: Bot, who: str, line: str) -> bool:
     installation, actor = bot.installation, bot.actor(who)
     name, rest = head(line)
     asked = installation.commands.find(name)
+    if asked.repeats:  # what it stands for was allowed before, and is asked about anew
+        return True
     known = choices(asked, installation.catalogue)
     arguments = bind(rest, asked.syntax, asked.fields, known)
     request = question(asked, arguments, actor)
@@ -248,6 +250,18 @@ def launch(line: str, *inputs: Field) -> Command:
         ),
         ("launch <ticket>", [Field(name="ticket", pattern="[A-Z]+-[0-9]+")], ()),
         (
+            "launch <count> <who> <parts>",
+            [
+                Field(name="count", type=FieldType.NUMBER, minimum=10),
+                Field(name="who", type=FieldType.PERSON),
+                Field(name="parts", type=FieldType.MULTI_CHOICE, choices=("left", "right")),
+            ],
+            (
+                "launch 10 dev-1 left",
+                'launch 10 dev-1 left --reason "fixes the rounding"',
+            ),
+        ),
+        (
             "launch --note",
             [Field(name="note", flag_only=True, description='Words, such as "a b".')],
             ('launch --note "a b"', 'launch --note "a b" --reason "fixes the rounding"'),
@@ -293,6 +307,15 @@ async def test_somebody_of_several_words_is_one_word_in_an_example(bot: Bot):
         ),
         (Field(name="x", type=FieldType.CHOICE, choices=("a",)), ("x", "a", "required")),
         (Field(name="x", type=FieldType.VERSION), ("x", "such as v1.2.3", "required")),
+        (Field(name="x", type=FieldType.DATE), ("x", "such as 2026-11-25", "required")),
+        (
+            Field(name="x", type=FieldType.NUMBER, minimum=1, maximum=200),
+            ("x", "a number from 1 to 200", "required"),
+        ),
+        (
+            Field(name="x", type=FieldType.MULTI_CHOICE, choices=("a", "b", "c")),
+            ("x", "some of a, b, c, with commas between", "required"),
+        ),
         (
             Field(name="x", type=FieldType.REST, description="All"),
             ("x", "All: the rest of the line", "required"),

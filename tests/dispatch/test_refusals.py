@@ -123,6 +123,7 @@ async def _list(bot: Bot):
             "It is `deploy \u2039service\u203a \u2039version\u203a to \u2039environment\u203a`.",
         ),
         ("`status [service] [in environment]`", "`status [service] [in environment]`"),
+        ("`go [--mine] [--symptoms …]`", "`go [--mine] [--symptoms …]`"),
         ("`why <command…>`", "`why \u2039command…\u203a`"),
         ('`approve <id> [--comment "…"]`', '`approve \u2039id\u203a [--comment "…"]`'),
         ('Write `--reason "…"`.', 'Write `--reason "…"`.'),

@@ -137,12 +137,11 @@ async def test_letters_that_only_look_alike_are_no_command(bot: Bot, name: str):
     assert await bot.last_event() == ("command.denied", "viewer-1", "unknown_command")
 
 
-async def test_a_missing_argument_is_named(bot: Bot):
-    said = await bot.says("dev-1", "deploy shop to prod")
+async def test_a_missing_argument_is_asked_for(bot: Bot):
+    assert await bot.says("dev-1", "deploy shop to prod") is None
 
-    assert said is not None
-    assert said.markdown.startswith("The version is missing. The command is")
-    assert await bot.last_event() == ("command.denied", "dev-1", "bad_arguments")
+    assert await bot.last_event() == ("form.opened", "dev-1", "")
+    assert await bot.runs() == []
 
 
 async def test_who_may_not_use_a_command_learns_that_and_not_its_syntax(bot: Bot):

@@ -127,7 +127,7 @@ async def test_people_who_come_are_not_greeted(bot: Bot):
 async def test_in_a_personal_chat_no_mention_is_asked_for(bot: Bot):
     place = replace(CHANNEL, kind=ConversationKind.PERSONAL, id="a:dev-1")
 
-    said = welcome(place, bot.installation, bot.tokens)
+    said = welcome(place, bot.installation)
 
     assert "Say one of these" in texts(said.card)
 
@@ -143,6 +143,6 @@ async def test_only_what_there_is_is_shown(bot: Bot, names, expected):
     few = Commands(each for each in bot.installation.commands if each.name in names)
     object.__setattr__(bot.installation, "commands", few)
 
-    said = welcome(CHANNEL, bot.installation, bot.tokens)
+    said = welcome(CHANNEL, bot.installation)
 
     assert texts(said.card)[4::2][: len(expected)] == expected

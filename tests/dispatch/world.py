@@ -13,6 +13,7 @@ from bot.access.directory import YamlDirectory
 from bot.access.identity import actor_from
 from bot.card_tokens import CardTokens, Press
 from bot.command import Installation
+from bot.dialog_views import DialogViews
 from bot.dispatch import Dispatcher
 from bot.inbound import Inbound, InboundKind, InvokeAnswer
 from connectors.connector import Action, Inputs
@@ -95,6 +96,7 @@ class People:
     is_silent: bool = False
     hangs: bool = False
     fresh: list[bool] = field(default_factory=list)
+    demoted: set[str] = field(default_factory=set)
 
     async def person(self, object_id: ObjectId, *, fresh: bool = False) -> Person | None:
         self.fresh.append(fresh)
@@ -102,7 +104,14 @@ class People:
             await asyncio.Event().wait()
         if self.is_silent:
             raise Unavailable("The directory is not there.")
-        return await self.directory.person(object_id, fresh=fresh)
+        person = await self.directory.person(object_id, fresh=fresh)
+        if person is not None and person.name in self.demoted:
+            return replace(person, groups=frozenset())
+        return person
+
+    def demote(self, name: str) -> None:
+        """From now on *name* is in no group."""
+        self.demoted.add(name)
 
     async def members(self, group_id: str) -> tuple[Person, ...]:
         if self.is_silent:
@@ -110,8 +119,11 @@ class People:
         return await self.directory.members(group_id)
 
 
-class Target(Inputs):
+class Service(Inputs):
     service: str
+
+
+class Target(Service):
     environment: str
     lines: int = 0
     version: str = ""
@@ -122,6 +134,16 @@ class Systems:
     """A release program and a supervisord, which may be down."""
 
     down: set[str] = field(default_factory=set)
+    last_lines: list[str] | None = None
+    probe: Mapping[str, Any] = field(
+        default_factory=lambda: {
+            "is_good": True,
+            "http_status": 200,
+            "status": "ok",
+            "version": "v1.0.0",
+            "milliseconds": 12,
+        }
+    )
 
     async def current(self, target: Target, key: str) -> Mapping[str, Any]:
         if target.service in self.down:
@@ -134,7 +156,17 @@ class Systems:
         return {"state": "running", "description": "pid 7, uptime 0:01:00"}
 
     async def logs(self, target: Target, key: str) -> Mapping[str, Any]:
+        if self.last_lines is not None:
+            return {"lines": self.last_lines}
         return {"lines": [f"line {number} <b>" for number in range(target.lines + 5)]}
+
+    async def probed(self, target: Target, key: str) -> Mapping[str, Any]:
+        return self.probe
+
+    async def tags(self, target: Service, key: str) -> Mapping[str, Any]:
+        if target.service in self.down:
+            raise Unavailable(f"The release program of {target.service} is down.")
+        return {"versions": ["v1.2.1", "v1.2.0", "v1.1.0", "v1.0.0"]}
 
     async def change(self, target: Target, key: str) -> Mapping[str, Any]:
         raise AssertionError("nothing is changed by a dispatcher")
@@ -148,6 +180,8 @@ class Systems:
             "supervisor.status": self.status,
             "supervisor.logs": self.logs,
             "releases.previous": self.current,
+            "releases.tags": self.tags,
+            "releases.probe": self.probed,
             "releases.health": self.current,
         }
         return (
@@ -157,7 +191,7 @@ class Systems:
                     major=1,
                     summary="",
                     effect=Effect.READ,
-                    inputs=Target,
+                    inputs=Service if name == "releases.tags" else Target,
                     apply=apply,
                 )
                 for name, apply in reads.items()
@@ -189,6 +223,7 @@ class Bot:
     """A dispatcher, and what came of it."""
 
     dispatcher: Dispatcher
+    dialogs: DialogViews
     installation: Installation
     store: Store
     tokens: CardTokens

@@ -246,10 +246,35 @@ def test_words_with_a_value_are_words() -> None:
 
 
 def test_another_invoke() -> None:
-    turn = read(type="invoke", name="task/fetch", text=ABSENT, value={"data": 1})
+    turn = read(type="invoke", name="tab/fetch", text=ABSENT, value={"data": 1})
 
     assert turn.kind is InboundKind.INVOKE
-    assert (turn.invoke_name, turn.data) == ("task/fetch", {"data": 1})
+    assert (turn.invoke_name, turn.data) == ("tab/fetch", {"data": 1})
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [("task/fetch", InboundKind.FETCH), ("task/submit", InboundKind.FORM)]
+)
+def test_a_teams_dialog(name: str, kind: InboundKind) -> None:
+    data = {"t": "token", "in.version": "v1.1.0"}
+
+    turn = read(type="invoke", name=name, text=ABSENT, value={"data": data, "context": {}})
+
+    assert (turn.kind, turn.data, turn.is_addressed) == (kind, data, True)
+
+
+@pytest.mark.parametrize("value", [{"data": 1}, {"data": []}, 1, []])
+def test_a_teams_dialog_without_an_object_is_malformed(value: Any) -> None:
+    with pytest.raises(Malformed):
+        read(type="invoke", name="task/submit", text=ABSENT, value=value)
+
+
+def test_a_search_for_choices() -> None:
+    value = {"queryText": "v1", "queryOptions": {"skip": 0, "top": 15}, "dataset": "token"}
+
+    turn = read(type="invoke", name="application/search", text=ABSENT, value=value)
+
+    assert (turn.kind, turn.data) == (InboundKind.SEARCH, value)
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from functools import partial
 from domain.actor import TenantId
 from domain.notice import Message
 from storage.executors import Executor
+from storage.living_cards import LivingCard
 from storage.outbox import FIRST_LEASE, OutboxItem
-from storage.run_cards import RunCardItem
 
 LEASE = timedelta(seconds=30)
 
@@ -116,8 +116,9 @@ async def test_many_touches_are_answered_by_one_card(store, a_run, place, clock)
     await touch(store, place, reply_to="17")
     await touch(store, replace(place, id="elsewhere"))
 
-    item = RunCardItem(
-        run_id="k7f3q2ma",
+    item = LivingCard(
+        id=1,
+        subject="k7f3q2ma",
         conversation=place,
         reply_to="17",
         activity_id=None,
@@ -128,7 +129,7 @@ async def test_many_touches_are_answered_by_one_card(store, a_run, place, clock)
     assert await cards_due(store, clock.now()) == [item]
     await store.transaction(
         lambda unit: unit.cards.sent(
-            "k7f3q2ma", activity_id="m1", version=2, at=clock.now(), pause=timedelta()
+            1, activity_id="m1", version=2, at=clock.now(), pause=timedelta()
         )
     )
 
@@ -145,7 +146,7 @@ async def test_a_touch_during_delivery_is_not_lost(store, a_run, place, clock):
     assert await cards_due(store, clock.now(), "other") == []
     await store.transaction(
         lambda unit: unit.cards.sent(
-            item.run_id, activity_id="m1", version=item.wanted, at=clock.now(), pause=timedelta()
+            item.id, activity_id="m1", version=item.wanted, at=clock.now(), pause=timedelta()
         )
     )
 
@@ -159,9 +160,7 @@ async def test_a_card_is_not_due_again_before_its_pause_is_over(store, a_run, pl
     await touch(store, place)
     pause = timedelta(seconds=2)
     await store.transaction(
-        lambda unit: unit.cards.sent(
-            "k7f3q2ma", activity_id="m1", version=1, at=clock.now(), pause=pause
-        )
+        lambda unit: unit.cards.sent(1, activity_id="m1", version=1, at=clock.now(), pause=pause)
     )
     await touch(store, place)
 
@@ -182,7 +181,7 @@ async def test_a_late_sender_does_not_turn_the_card_back(store, a_run, place, cl
 
     def sent(version):
         return lambda unit: unit.cards.sent(
-            "k7f3q2ma", activity_id="m1", version=version, at=clock.now(), pause=timedelta()
+            1, activity_id="m1", version=version, at=clock.now(), pause=timedelta()
         )
 
     await store.transaction(sent(2))
@@ -196,7 +195,7 @@ async def test_a_postponed_card_is_due_at_its_time(store, a_run, place, clock):
     await touch(store, place)
     await cards_due(store, clock.now())
     later = clock.now() + timedelta(seconds=2)
-    await store.transaction(lambda unit: unit.cards.postpone("k7f3q2ma", later))
+    await store.transaction(lambda unit: unit.cards.postpone(1, later))
     await touch(store, place)
 
     assert await cards_due(store, clock.now()) == []
@@ -208,12 +207,12 @@ async def test_a_message_that_is_gone_is_posted_anew(store, a_run, place, clock)
     await touch(store, place)
     await store.transaction(
         lambda unit: unit.cards.sent(
-            "k7f3q2ma", activity_id="m1", version=1, at=clock.now(), pause=timedelta()
+            1, activity_id="m1", version=1, at=clock.now(), pause=timedelta()
         )
     )
     await touch(store, place)
     await cards_due(store, clock.now())
-    await store.transaction(lambda unit: unit.cards.forget_message("k7f3q2ma"))
+    await store.transaction(lambda unit: unit.cards.forget_message(1))
 
     assert [each.activity_id for each in await cards_due(store, clock.now())] == [None]
 
@@ -270,3 +269,27 @@ async def test_the_newest_word_on_how_teams_addresses_somebody_counts(store):
         return unit.members.teams_ids(tenant, wanted), unit.members.teams_ids(tenant, [])
 
     assert await store.transaction(work) == ({"dev": "29:new", "sre": "29:sre"}, {})
+
+
+async def test_the_message_of_a_dialog_goes_on_as_that_of_its_run(store, a_run, place, clock):
+    dialog = "dialog/1"
+    await store.transaction(lambda unit: unit.runs.insert(a_run()))
+    await store.transaction(lambda unit: unit.cards.touch(dialog, place, "17"))
+    (item,) = await cards_due(store, clock.now())
+
+    def becomes_a_run(unit):
+        unit.cards.touch("k7f3q2ma", place, "99")
+        unit.cards.hand_over(dialog, to="k7f3q2ma")
+
+    await store.transaction(becomes_a_run)
+    await store.transaction(
+        lambda unit: unit.cards.sent(
+            item.id, activity_id="m1", version=item.wanted, at=clock.now(), pause=timedelta()
+        )
+    )
+
+    assert await store.read(lambda unit: unit.cards.get(dialog)) is None
+    (now_the_runs,) = await cards_due(store, clock.now())
+    assert now_the_runs == replace(
+        item, subject="k7f3q2ma", activity_id="m1", wanted=2, sent_at=clock.now()
+    )

@@ -1,5 +1,6 @@
 """The workflows that ship fit the actions that ship, and say what a person needs to know."""
 
+from dataclasses import replace
 import json
 from pathlib import Path
 
@@ -102,6 +103,7 @@ def test_the_plan_looks_at_no_more_than_it_needs(actions):
 
 def test_it_comes_back_from_the_run_that_it_is_pinned_in(workflow):
     again = from_pinned(json.loads(json.dumps(workflow.pinned)))
+    given = tuple(replace(each, choices_from=None) for each in workflow.inputs)
 
-    assert again == workflow
+    assert again == replace(workflow, inputs=given), "what a run needs of it"
     assert again.digest == workflow.digest

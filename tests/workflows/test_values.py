@@ -1,5 +1,7 @@
 """What a field takes is put in its usual form; what it does not take is refused in words."""
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 import pytest
@@ -40,6 +42,11 @@ def sentence(one: Field, text: str, choices: tuple[str, ...] | None = None) -> s
         (FieldType.VERSION, "v1.2.0", "v1.2.0"),
         (FieldType.VERSION, "2026.1-rc.1+build.5", "2026.1-rc.1+build.5"),
         (FieldType.RUN, "K7F3Q2MA", "k7f3q2ma"),
+        (FieldType.DATE, "2028-02-29", "2028-02-29"),
+        (FieldType.TIME, "07:05", "07:05"),
+        (FieldType.PERSON, "approver-1", "approver-1"),
+        (FieldType.SECRET, "shop/api-key", "shop/api-key"),
+        (FieldType.MULTI_CHOICE, " slow , errors,slow,", "slow,errors"),
     ],
 )
 def test_a_value_has_its_usual_form(kind: FieldType, text: str, value: str):
@@ -54,6 +61,11 @@ def test_a_value_has_its_usual_form(kind: FieldType, text: str, value: str):
         (FieldType.REST, "x" * (LONGEST_REST + 1), "longer than 4000 characters."),
         (FieldType.TEXT, "a\x00b", "has a control character in it: `a·b`."),
         (FieldType.TEXT, "prod\u202e", "has a control character in it: `prod·`."),
+        (FieldType.DATE, "2026-02-29", "`2026-02-29` is no size, such as 2026-11-25."),
+        (FieldType.DATE, "20260228", "is no size"),
+        (FieldType.TIME, "24:00", "is no size"),
+        (FieldType.TIME, "7:05", "is no size"),
+        (FieldType.MULTI_CHOICE, " , ", "The size is empty."),
         (FieldType.NUMBER, "1e9", "`1e9` is no size, such as 3."),
         (FieldType.NUMBER, "٣", "`٣` is no size, such as 3."),
         (FieldType.NUMBER, "1.", "is no size"),
@@ -153,3 +165,28 @@ def test_a_text_is_repeated_short_and_visible():
     assert shown("a\nb\u200b") == "`a·b·`"
     assert shown("x" * 41) == f"`{'x' * 40}…`"
     assert words(Field(name="dry_run")) == "dry run"
+
+
+def test_a_number_is_in_its_range():
+    size = replace(field(FieldType.NUMBER), minimum=1, maximum=200)
+
+    assert accepted(size, "200") == "200"
+    assert sentence(size, "0") == "The size is from 1 to 200, not 0."
+    assert sentence(replace(size, maximum=None), "0") == "The size is 1 or more, not 0."
+    assert sentence(replace(size, minimum=None), "201") == "The size is 200 or less, not 201."
+
+
+def test_each_of_several_choices_is_one_of_those_listed():
+    signs = Field(name="signs", type=FieldType.MULTI_CHOICE, choices=("Slow", "errors"))
+
+    assert accepted(signs, "slow,errors") == "Slow,errors"
+    assert "`quick`" in sentence(signs, "slow,quick")
+    assert typed([signs], {"signs": "Slow,errors"}) == {"signs": ["Slow", "errors"]}
+    assert typed([signs], {}) == {"signs": None}
+
+
+def test_what_is_no_name_of_a_secret_is_not_said_again():
+    said = sentence(field(FieldType.SECRET), "S3cr3t=value")
+
+    assert "S3cr3t" not in said
+    assert "never the secret itself" in said

@@ -1,4 +1,4 @@
-"""What need not be kept: activities that nobody sends again, and work that is done.
+"""What need not be kept: activities seen, dialogs that ended, work that is done.
 
 Runs, votes and the audit log stay; how long those are kept is for the operator to say.
 """
@@ -18,6 +18,9 @@ log = structlog.get_logger(__name__)
 EVERY = timedelta(hours=1)
 ACTIVITIES = timedelta(days=3)
 """Teams sends an activity again within minutes; a week-end's outage shall not matter either."""
+
+TALK = timedelta(days=30)
+"""Dialogs that ended, and what `again` would say once more."""
 
 WORK = timedelta(days=7)
 """The same piece of work is never enqueued again after its run has moved on."""
@@ -47,11 +50,14 @@ class Retention:
             Unavailable: the database did not answer.
         """
         now = self._clock.now()
-        activities = await self._store.transaction(
-            lambda unit: unit.inbox.forget(now - ACTIVITIES)
+        activities, talk = await self._store.transaction(
+            lambda unit: (
+                unit.inbox.forget(now - ACTIVITIES),
+                unit.dialogs.forget(now - TALK) + unit.recents.forget(now - TALK),
+            )
         )
         work = 0
         while batch := await self._durable.forget(now - WORK):
             work += batch
-        if activities or work:
-            log.info("forgotten", activities=activities, work=work)
+        if activities or talk or work:
+            log.info("forgotten", activities=activities, talk=talk, work=work)

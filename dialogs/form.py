@@ -1,0 +1,54 @@
+"""What was filled in, checked field by field: the values that are right, and what is wrong."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from domain.errors import BadArguments
+from domain.field import Field, FieldType
+from workflows.values import accepted, words
+
+Known = Mapping[str, Sequence[str] | None]
+"""What there is to choose from, by field name; None, or nothing, where anything of its form is."""
+
+_LEFT_OUT = frozenset({"skip", "none", "no", "-"})
+"""What people type for nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """What became of what was filled in."""
+
+    values: Mapping[str, str]  #: those that are right; empty for what may be left out, and was
+    errors: Mapping[str, str]  #: by field name, a sentence each
+
+
+def checked(fields: Sequence[Field], given: Mapping[str, str], known: Known) -> Checked:
+    """*given* as answers to *fields*."""
+    values: dict[str, str] = {}
+    errors: dict[str, str] = {}
+    for field in fields:
+        text = " ".join(given.get(field.name, "").split())
+        if not text:
+            if field.required:
+                errors[field.name] = f"The {words(field)} is missing."
+            else:
+                values[field.name] = ""
+            continue
+        try:
+            values[field.name] = accepted(field, text, choices=known.get(field.name))
+        except BadArguments as error:
+            errors[field.name] = str(error)
+    return Checked(values=values, errors=errors)
+
+
+def said(fields: Sequence[Field], text: str) -> Mapping[str, str]:
+    """*text*, typed, as the answer to the one field that is asked, by its name."""
+    (field,) = fields
+    is_nothing = not field.required and text.strip().lower() in _LEFT_OUT
+    return {field.name: "" if is_nothing else text}
+
+
+def is_free(field: Field) -> bool:
+    """Whether any text would be an answer."""
+    is_text = field.type in {FieldType.TEXT, FieldType.REST}
+    return is_text and not field.choices and field.choices_from is None and field.pattern is None

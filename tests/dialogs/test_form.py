@@ -1,0 +1,45 @@
+"""What was filled in: the values that are right, and a sentence for each that is not."""
+
+import pytest
+
+from dialogs.form import Checked, checked, is_free, said
+from domain.field import ChoicesFrom, Field, FieldType
+
+SERVICE = Field(name="service", type=FieldType.SERVICE)
+REPLICAS = Field(name="replica_count", type=FieldType.NUMBER, minimum=1, maximum=9)
+REASON = Field(name="reason", required=False)
+
+
+def test_what_is_right_is_kept_and_what_is_wrong_is_told():
+    given = {"service": "shop", "replica_count": "12", "reason": "  two \n words "}
+
+    assert checked((SERVICE, REPLICAS, REASON), given, {"service": ("shop",)}) == Checked(
+        values={"service": "shop", "reason": "two words"},
+        errors={"replica_count": "The replica count is from 1 to 9, not 12."},
+    )
+
+
+def test_nothing_is_an_answer_only_where_it_may_be_left_out():
+    assert checked((SERVICE, REASON), {"service": " "}, {}) == Checked(
+        values={"reason": ""}, errors={"service": "The service is missing."}
+    )
+
+
+def test_only_what_is_known_is_taken_where_that_is_known():
+    assert checked((SERVICE,), {"service": "store"}, {"service": ("shop",)}).errors
+    assert not checked((SERVICE,), {"service": "store"}, {"service": None}).errors
+
+
+@pytest.mark.parametrize("text", ["skip", "None", " - "])
+def test_what_may_be_left_out_can_be_skipped(text):
+    assert said((REASON,), text) == {"reason": ""}
+    assert said((SERVICE,), text) == {"service": text}
+
+
+def test_any_text_is_an_answer_to_some_questions():
+    listed = ChoicesFrom(uses="a.b@1", arguments={}, list="all")
+
+    assert is_free(REASON)
+    assert not is_free(SERVICE)
+    assert not is_free(Field(name="x", pattern="a+"))
+    assert not is_free(Field(name="x", choices_from=listed))
