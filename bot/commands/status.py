@@ -17,9 +17,7 @@ from domain.field import Field, FieldType
     aliases=("ps",),
     effect=Effect.READ,
     fields=(
-        Field(
-            name="service", type=FieldType.SERVICE, required=False, description="Only this one"
-        ),
+        Field(name="service", type=FieldType.SERVICE, required=False, description="Only this one"),
         Field(
             name="environment",
             type=FieldType.ENVIRONMENT,
