@@ -77,6 +77,25 @@ class Talk:
         body = {"as": self.user, "message": message_id, "action": action}
         return await self.call("POST", "/chat/actions", body=body)
 
+    async def submit_dialog(self, message_id: str, action: Mapping[str, Any]) -> Any:
+        """Press a button of the Teams dialog that a button of *message_id* opened."""
+        body = {"as": self.user, "message": message_id, "action": action}
+        return await self.call("POST", "/chat/dialogs", body=body)
+
+    async def search(
+        self, message_id: str, dataset: str, text: str, data: Mapping[str, str]
+    ) -> list[tuple[str, str]]:
+        """The titles and values that *text* finds in *dataset*, the form holding *data*."""
+        body = {
+            "as": self.user,
+            "message": message_id,
+            "dataset": dataset,
+            "text": text,
+            "data": dict(data),
+        }
+        found = await self.call("POST", "/chat/search", body=body)
+        return [(each["title"], each["value"]) for each in found["choices"]]
+
     async def messages(self) -> list[Any]:
         """The latest messages, one's own views fetched."""
         query = {"as": self.user, "conversation": self.place.id}
