@@ -17,6 +17,7 @@ import click
 from bot.access.fault import ConfigFaults
 from bot.cli_audit import audit
 from bot.cli_chat import chat
+from bot.cli_init import init
 from bot.cli_policy import policy
 from bot.cli_workflows import workflows
 from bot.logs import set_up_logs, set_up_quiet_logs
@@ -73,6 +74,7 @@ def signalbox() -> None:
 
 signalbox.add_command(audit)
 signalbox.add_command(chat)
+signalbox.add_command(init)
 signalbox.add_command(policy)
 signalbox.add_command(workflows)
 
