@@ -45,6 +45,7 @@ class Entry:
     hint: str = ""  #: what the card says where nothing is filled in
     error: str = ""  #: what the card says where something wrong is
     dataset: str = ""  #: what to search for choices; empty where they all stand in the card
+    sends_others: bool = False  #: a search for choices tells what else is filled in
     is_hidden: bool = False  #: goes along as it is
 
     @property
@@ -90,8 +91,8 @@ def entry(element: Mapping[str, Any]) -> Entry | None:
         return None
     if not element.get("id"):
         return None
-    query = element.get("choices.data")
-    is_searched = isinstance(query, Mapping) and query.get("type") == "Data.Query"
+    found = element.get("choices.data")
+    query = found if isinstance(found, Mapping) and found.get("type") == "Data.Query" else {}
     longest = element.get("maxLength")
     return Entry(
         id=str(element["id"]),
@@ -108,7 +109,8 @@ def entry(element: Mapping[str, Any]) -> Entry | None:
         most=_scalar(element, "max"),
         hint=_line(element, "placeholder"),
         error=_line(element, "errorMessage"),
-        dataset=_text(query, "dataset") if is_searched and isinstance(query, Mapping) else "",
+        dataset=_text(query, "dataset"),
+        sends_others=_text(query, "associatedInputs").lower() == "auto",
         is_hidden=element.get("isVisible") is False,
     )
 

@@ -48,7 +48,8 @@ async def converse(
             code = 0
         else:
             async with connected(url, user) as talk:
-                code = await shoot(_desk(talk, Screen(writes), ask), text, patience)
+                desk = replace(_desk(talk, Screen(writes), ask), may_be_silent=True)
+                code = await shoot(desk, text, patience)
     except* SignalboxError as errors:
         print(first_of(errors).words, file=err or sys.stderr)
     return code

@@ -18,6 +18,7 @@ class Desk:
     screen: Screen
     ask: Ask
     threads: Threads
+    may_be_silent: bool = False  #: it is a script: what is optional in a form may go unsaid
 
     async def catch_up(self) -> None:
         """Print the latest message that has buttons, so that they can be pressed."""

@@ -11,30 +11,49 @@ GIVE_UP = ":cancel"
 """Typed to leave a form."""
 
 
+class _GaveUp(Exception):
+    """Somebody wants to fill in nothing more."""
+
+
 async def filled_in(
     desk: Desk, message_id: str, entries: Sequence[Entry]
 ) -> Mapping[str, str] | None:
     """The values of *entries* by id, without those in which nothing stands.
 
-    None where somebody gave up, or the input ended.
+    None where somebody gave up, or the input ended before all was filled in. But a script need
+    not say anything: where it does not, what fits as it is stays as it is.
     """
     values: dict[str, str] = {}
-    for entry in entries:
-        if entry.is_hidden:
-            value: str | None = entry.value
-        elif entry.dataset:
-            value = await _looked_up(desk, message_id, entry, values)
-        else:
-            value = await _typed(desk, entry)
-        if value is None:
-            return None
-        if value:
-            values[entry.id] = value
+    try:
+        for entry in entries:
+            value = await _value(desk, message_id, entry, values)
+            if value is None:
+                return None
+            if value:
+                values[entry.id] = value
+    except _GaveUp:
+        return None
     return values
 
 
+async def _value(
+    desk: Desk, message_id: str, entry: Entry, values: Mapping[str, str]
+) -> str | None:
+    """What goes into *entry*; None where the input ended, and something has to."""
+    if entry.is_hidden:
+        return entry.value
+    if entry.dataset:
+        value = await _looked_up(desk, message_id, entry, values)
+    else:
+        value = await _typed(desk, entry)
+    if value is None and desk.may_be_silent:
+        as_it_is = value_of(entry, "")
+        return None if isinstance(as_it_is, Misfit) else as_it_is.value
+    return value
+
+
 async def _typed(desk: Desk, entry: Entry) -> str | None:
-    """What goes into *entry*; None where somebody gave up."""
+    """What goes into *entry*; None where the input ended."""
     if entry.kind is EntryKind.CHOICE:
         _list(desk, entry.choices)
     while (line := await _line(desk, entry)) is not None:
@@ -48,7 +67,7 @@ async def _typed(desk: Desk, entry: Entry) -> str | None:
 async def _looked_up(
     desk: Desk, message_id: str, entry: Entry, values: Mapping[str, str]
 ) -> str | None:
-    """What goes into *entry*, whose choices are searched for; None where somebody gave up."""
+    """What goes into *entry*, whose choices are searched for; None where the input ended."""
     found: Sequence[tuple[str, str]] = entry.choices
     taken: list[str] = []
     _list(desk, found)
@@ -81,7 +100,8 @@ async def _search(
 ) -> Sequence[tuple[str, str]]:
     """What *text* finds; that nothing was found is printed."""
     try:
-        found = await desk.talk.search(message_id, entry.dataset, text, values)
+        others = values if entry.sends_others else None
+        found = await desk.talk.search(message_id, entry.dataset, text, others)
     except SignalboxError as error:
         desk.screen.line(error.words)
         return ()
@@ -96,12 +116,16 @@ def _list(desk: Desk, choices: Sequence[tuple[str, str]]) -> None:
 
 
 async def _line(desk: Desk, entry: Entry) -> str | None:
-    """What somebody types for *entry*, lines that end with a backslash joined."""
+    """What somebody types for *entry*, lines that end with a backslash joined.
+
+    Raises:
+        _GaveUp: they want to leave.
+    """
     lines: list[str] = []
     prompt = _prompt(entry)
     while (line := await desk.ask(prompt)) is not None:
         if line.strip() == GIVE_UP:
-            return None
+            raise _GaveUp
         if not entry.is_multiline or not line.endswith("\\"):
             return "\n".join([*lines, line])
         lines.append(line[:-1])

@@ -42,8 +42,10 @@ class Keyboard:
 
         def read() -> None:
             line: str | None = None
-            with suppress(EOFError):
+            try:
                 line = input(prompt)
+            except EOFError:
+                sys.stdout.write("\n")  # what follows stands on a line of its own
             with suppress(RuntimeError):  # the loop has ended meanwhile
                 loop.call_soon_threadsafe(give, line)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from bot.chat_client import Heard
+from bot.chat_client import Heard, Talk
 from bot.terminal.desk import Desk
 from bot.terminal.pressing import press
 from bot.terminal.typed import (
@@ -61,8 +61,7 @@ class _Prompt:
 
     async def run(self) -> Next | None:
         desk, talk = self._desk, self._desk.talk
-        place = f"#{talk.place.name}" if talk.place.is_channel else "your chat"
-        desk.screen.line(f"You are {talk.user}, in {place}. A number presses a button.")
+        desk.screen.line(f"You are {talk.user}, in {_where(talk)}. A number presses a button.")
         await desk.catch_up()
         while (line := await self._ask()) is not None:
             meant = typed(line)
@@ -188,12 +187,15 @@ class _Prompt:
         """The names of people or conversations, as one types them."""
         talk = self._desk.talk
         found = await talk.call("GET", path, query={"as": talk.user})
-        return [
-            "chat" if kind == "chats" else str(each["name"])
-            for kind, some in found.items()
-            if isinstance(some, list)
-            for each in some
-        ]
+        some = [*found.get("people", ()), *found.get("channels", ()), *found.get("chats", ())]
+        return ["chat" if each["name"] == talk.bot else str(each["name"]) for each in some]
+
+
+def _where(talk: Talk) -> str:
+    """The conversation in words: the chat with the bot is called as the bot is."""
+    if talk.place.is_channel:
+        return f"#{talk.place.name}"
+    return "your chat" if talk.place.name == talk.bot else talk.place.name
 
 
 def first_of(errors: BaseExceptionGroup[SignalboxError]) -> SignalboxError:

@@ -130,7 +130,13 @@ def test_an_input_says_all_that_the_card_says() -> None:
         errorMessage="Choose a service.",
         placeholder="Type a name",
         choices=[],
-        **{"choices.data": {"type": "Data.Query", "dataset": "services"}},
+        **{
+            "choices.data": {
+                "type": "Data.Query",
+                "dataset": "services",
+                "associatedInputs": "auto",
+            }
+        },
     ) == Entry(
         id="in.name",
         label="Service",
@@ -142,6 +148,7 @@ def test_an_input_says_all_that_the_card_says() -> None:
         hint="Type a name",
         error="Choose a service.",
         dataset="services",
+        sends_others=True,
     )
 
 

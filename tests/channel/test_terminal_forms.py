@@ -16,13 +16,13 @@ from bot.terminal.pressing import press
 from bot.terminal.screen import Screen
 from bot.terminal.threads import Threads
 
-PLACE = {"id": "19:ops@thread.tacv2", "name": "ops", "kind": "channel"}
+PLACE = {"id": "19:ops@thread.tacv2", "name": "ops", "kind": "channel", "needsMention": True}
 SERVICES = [
     {"title": "billing", "value": "b"},
     {"title": "shop", "value": "s"},
     {"title": "shop-search", "value": "ss"},
 ]
-SEARCHED = {
+SEARCHED: dict[str, Any] = {
     "type": "Input.ChoiceSet",
     "id": "in.service",
     "label": "Service",
@@ -67,7 +67,8 @@ class FakeTeams:
             error = {"error": {"message": "The bot did not find time."}}
             return web.json_response(error, status=502)
         found = [each for each in SERVICES if each["title"].startswith(body["text"].lower())]
-        return web.json_response({"choices": found})
+        failure = "The bot did not search." if body["text"] == "?" else ""
+        return web.json_response({"choices": found, "failure": failure})
 
 
 @dataclass
@@ -79,8 +80,8 @@ class Table:
     out: io.StringIO = field(default_factory=io.StringIO)
     prompts: list[str] = field(default_factory=list)
 
-    async def press(self, card: dict[str, Any], *typed: str, number: int = 1) -> str:
-        """Show *card* and press; the id of the message, or nothing."""
+    async def press(self, card: dict[str, Any], *typed: str, is_script: bool = False) -> str:
+        """Show *card* and press its button; the id of the message, or nothing."""
         lines = list(typed)
 
         async def ask(prompt: str) -> str | None:
@@ -100,10 +101,14 @@ class Table:
         )
         self.out.truncate(0)
         self.out.seek(0)
-        threads = Threads("dev-1", "Signalbox")
-        pressed = await press(
-            Desk(talk=self.talk, screen=screen, ask=ask, threads=threads), number
+        desk = Desk(
+            talk=self.talk,
+            screen=screen,
+            ask=ask,
+            threads=Threads("dev-1", "Signalbox"),
+            may_be_silent=is_script,
         )
+        pressed = await press(desk, 1)
         assert lines == []
         return pressed
 
@@ -209,6 +214,20 @@ async def test_who_gives_up_has_not_pressed(table: Table, typed: list[str]) -> N
     assert (table.teams.asked, table.printed) == ([], ["Go: not pressed."])
 
 
+async def test_a_script_may_leave_unsaid_what_is_optional(table: Table) -> None:
+    table.teams.answers = [{"kind": "nothing", "text": ""}]
+    optional = [VERSION, SEARCHED | {"isRequired": False}, VERSION | {"id": "in.v", "value": "v1"}]
+
+    assert await table.press(form(*optional), is_script=True) == "7"
+    assert await table.press(form(*optional), ":cancel", is_script=True) == ""
+    assert await table.press(form(SEARCHED), is_script=True) == ""
+    assert await table.press(form(VERSION | {"isRequired": True}), is_script=True) == ""
+    assert await table.press(form(*optional)) == ""
+
+    (sent,) = table.teams.asked
+    assert data(sent) == {"t": "x", "in.v": "v1"}
+
+
 async def test_what_failed_is_told(table: Table) -> None:
     table.teams.answers = [{"kind": "failure", "text": "The bot did not answer."}]
 
@@ -218,12 +237,12 @@ async def test_what_failed_is_told(table: Table) -> None:
 
 async def test_choices_are_looked_for(table: Table) -> None:
     table.teams.answers = [{"kind": "nothing", "text": ""}]
-    typed = ["v1", "", "x", "!", "sh", "3", "sh", "2"]
+    typed = ["v1", "", "x", "!", "?", "sh", "3", "sh", "2"]
 
     assert await table.press(form(VERSION, SEARCHED), *typed) == "7"
 
     searches, sent = table.teams.asked[:-1], table.teams.asked[-1]
-    assert [body["text"] for _, body in searches] == ["x", "!", "sh", "3", "sh"]
+    assert [body["text"] for _, body in searches] == ["x", "!", "?", "sh", "3", "sh"]
     assert searches[0] == (
         "/chat/search",
         {
@@ -231,7 +250,7 @@ async def test_choices_are_looked_for(table: Table) -> None:
             "message": "7",
             "dataset": "services",
             "text": "x",
-            "data": {"in.version": "v1"},
+            "data": None,
         },
     )
     assert data(sent) == {"t": "x", "in.version": "v1", "in.service": "ss"}
@@ -240,12 +259,22 @@ async def test_choices_are_looked_for(table: Table) -> None:
         "It is required.",
         "Nothing is found for x.",
         "The bot did not find time.",
+        "The bot did not search.",
         "  1. shop",
         "  2. shop-search",
         "Nothing is found for 3.",
         "  1. shop",
         "  2. shop-search",
     ]
+
+
+async def test_a_search_tells_what_else_is_filled_in_where_the_card_says_so(table: Table) -> None:
+    table.teams.answers = [{"kind": "nothing", "text": ""}]
+    query = SEARCHED["choices.data"] | {"associatedInputs": "auto"}
+
+    await table.press(form(VERSION, SEARCHED | {"choices.data": query}), "v1", "shop")
+
+    assert table.teams.asked[0][1]["data"] == {"in.version": "v1"}
 
 
 async def test_a_full_name_needs_no_number(table: Table) -> None:

@@ -45,7 +45,7 @@ def test_what_comes_next_works_as_it_is_printed(signalbox, tmp_path: Path):
 
     assert signalbox("policy", "lint", "config").out.startswith("The policy is right for all ")
     assert signalbox("policy", "test", "config").out == (
-        "20 of 20 cases are answered as expected.\n"
+        "22 of 22 cases are answered as expected.\n"
     )
     assert signalbox("workflows", "lint", "config/workflows").out == "Nothing is wrong.\n"
     assert signalbox("workflows", "lint", CONFIG_DIR="config").out == "Nothing is wrong.\n"
