@@ -64,12 +64,14 @@ class Threads:
 
 
 def asks(message: Any) -> bool:
-    """Whether *message* wants an answer: it has fields of its own, or ends as a question does.
+    """Whether *message* wants an answer: a field has to be filled in, or it ends with "?".
 
-    Fields behind a button, such as the reason for a rejection, are no question to anybody.
+    Fields that may stay empty, and those behind a button, are no question to anybody: a comment
+    on an approval, the reason for a rejection.
     """
     if message["isDeleted"]:
         return False
     cards = message["cards"]
     said = [" ".join(plain_words(message["text"])), *map(headline, cards)]
-    return any(map(card_entries, cards)) or any(words.rstrip().endswith("?") for words in said)
+    is_to_be_filled_in = any(each.is_required for card in cards for each in card_entries(card))
+    return is_to_be_filled_in or any(words.rstrip().endswith("?") for words in said)

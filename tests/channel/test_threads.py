@@ -20,11 +20,11 @@ from bot.terminal.typed import (
     typed,
 )
 
-FIELD = {"type": "Input.Text", "id": "in.service", "label": "Service"}
+FIELD = {"type": "Input.Text", "id": "in.service", "label": "Service", "isRequired": True}
 QUESTION = {"body": [{"type": "TextBlock", "text": "Which service?", "style": "heading"}]}
 FORM = {"body": [FIELD]}
 RUN = {
-    "body": [{"type": "TextBlock", "text": "Deploy shop"}],
+    "body": [{"type": "TextBlock", "text": "Deploy shop"}, FIELD | {"isRequired": False}],
     "actions": [{"type": "Action.ShowCard", "title": "Reject", "card": {"body": [FIELD]}}],
 }
 
