@@ -73,9 +73,44 @@ class Talk:
         return await self.call("POST", "/chat/messages", body=body)
 
     async def press(self, message_id: str, action: Mapping[str, Any]) -> Any:
-        """Press a button."""
+        """Press a button.
+
+        What comes back has a *kind* (`card`, `dialog`, `notice`, `nothing`, `failure`) and a
+        *text*; of the kind `dialog` also a *dialog*, with *title* and *card*.
+        """
         body = {"as": self.user, "message": message_id, "action": action}
         return await self.call("POST", "/chat/actions", body=body)
+
+    async def submit_dialog(self, message_id: str, action: Mapping[str, Any]) -> Any:
+        """Press a button of the dialog that a button of the message opened.
+
+        What comes back is as of `press`: another `dialog` takes the place of this one, and
+        everything but a `failure` closes it.
+        """
+        body = {"as": self.user, "message": message_id, "action": action}
+        return await self.call("POST", "/chat/dialogs", body=body)
+
+    async def search(
+        self, message_id: str, dataset: str, text: str, data: Mapping[str, Any] | None
+    ) -> list[tuple[str, str]]:
+        """What an input with `choices.data` can be, for the *text* in it: titles and values.
+
+        *data* are the other inputs' values where the card says `associatedInputs: auto`.
+
+        Raises:
+            Refused: the bot did not search.
+        """
+        body = {
+            "as": self.user,
+            "message": message_id,
+            "dataset": dataset,
+            "text": text,
+            "data": data,
+        }
+        found = await self.call("POST", "/chat/search", body=body)
+        if found["failure"]:
+            raise Refused(found["failure"])
+        return [(each["title"], each["value"]) for each in found["choices"]]
 
     async def messages(self) -> list[Any]:
         """The latest messages, one's own views fetched."""

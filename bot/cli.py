@@ -16,6 +16,8 @@ import click
 
 from bot.access.fault import ConfigFaults
 from bot.cli_audit import audit
+from bot.cli_chat import chat
+from bot.cli_init import init
 from bot.cli_policy import policy
 from bot.cli_workflows import workflows
 from bot.logs import set_up_logs, set_up_quiet_logs
@@ -71,6 +73,8 @@ def signalbox() -> None:
 
 
 signalbox.add_command(audit)
+signalbox.add_command(chat)
+signalbox.add_command(init)
 signalbox.add_command(policy)
 signalbox.add_command(workflows)
 
@@ -135,26 +139,6 @@ def _run(settings: Settings, until_stopped: Coroutine[Any, Any, None]) -> None:
         if error.errno != errno.EADDRINUSE:
             raise
         raise Refused(f"An address is in use: {error.strerror}.") from error
-
-
-@signalbox.command()
-@click.option("--as", "user", default="", metavar="USER", help="Who you are. Default: the first.")
-@click.option(
-    "--url",
-    default="http://127.0.0.1:3979",
-    show_default=True,
-    help="Where the demo's chat page is.",
-)
-@click.argument("text", nargs=-1)
-def chat(*, user: str, url: str, text: tuple[str, ...]) -> int:
-    """Talk to a running demo: say TEXT, or be asked line by line.
-
-    Cards are printed as text, and their buttons are numbered.
-    """
-    from bot.chat import converse, terminal
-
-    said = " ".join(text) or None
-    return asyncio.run(converse(url, user, said, sys.stdout, terminal()))
 
 
 @signalbox.group()

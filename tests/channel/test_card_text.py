@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from bot.card_text import Button, Entry, card_buttons, card_lines, plain_words
+from bot.card_form import Button, Entry, card_buttons
+from bot.card_text import card_lines, plain_words
 from tests.cards.states import CARDS
 from tests.cards.test_card_injection import PAYLOADS, hostile_answers, hostile_run_card
 from tests.channel.world import card
@@ -55,7 +56,20 @@ def test_buttons_come_with_what_is_to_be_filled_in() -> None:
     assert reject == Button(
         title="Reject run",
         action={"type": "Action.Execute", "verb": "reject", "data": {"t": "tok-reject"}},
-        entries=(Entry(id="in.comment", label="Why?", value="", is_required=True, choices=()),),
+        entries=(
+            Entry(
+                id="in.comment",
+                label="Why?",
+                value="",
+                is_required=True,
+                choices=(),
+                is_multiline=True,
+                longest=300,
+                hint="Shown to dev-1 and kept in the audit log",
+                error="Write a short reason: dev-1 will read it.",
+            ),
+        ),
+        style="destructive",
     )
     assert reject.pressed({"in.comment": "no"})["data"] == {"t": "tok-reject", "in.comment": "no"}
     assert cancel.title == "Cancel"

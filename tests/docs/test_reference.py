@@ -35,7 +35,16 @@ def test_every_state_and_event_is_in_the_picture():
 def test_every_command_is_described():
     page = written("command-line.md")
 
-    for command in ("demo", "serve", "worker", "chat", "audit verify", "policy why", "db upgrade"):
+    for command in (
+        "demo",
+        "serve",
+        "worker",
+        "chat",
+        "init",
+        "audit verify",
+        "policy why",
+        "db upgrade",
+    ):
         assert f"## `signalbox {command}`" in page
 
 
