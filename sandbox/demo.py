@@ -40,6 +40,7 @@ async def demo(settings: Settings, *, chat_port: int, open_browser: bool) -> Non
             clock=SystemClock(),
             ids=RandomIds(),
             history=settings.state_dir / "teams.db",
+            group_chats=["Release crew"],
         )
         await teams.start(chat_port)
         stack.push_async_callback(teams.stop)

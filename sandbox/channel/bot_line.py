@@ -1,10 +1,9 @@
-"""The way to the bot, and what its answers mean."""
+"""The way to the bot."""
 
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from enum import StrEnum
 from http import HTTPStatus
 import time
 from typing import Any
@@ -12,12 +11,9 @@ from typing import Any
 import aiohttp
 import orjson
 
-from sandbox.channel.message import CARD
-
 TIMEOUT = timedelta(seconds=15)
 """How long Teams waits for a bot."""
 
-WORDS = "application/vnd.microsoft.activity.message"
 REMEMBERED = 200  #: deliveries
 
 TokenFactory = Callable[[str], str]
@@ -40,24 +36,6 @@ class Delivery:
 
     activity: Mapping[str, Any]
     answer: Answer
-
-
-class OutcomeKind(StrEnum):
-    """What became of a pressed button."""
-
-    CARD = "card"  #: a card takes the place of the one that was pressed
-    NOTICE = "notice"  #: words
-    NOTHING = "nothing"  #: the bot took it, and says nothing here
-    FAILURE = "failure"  #: words, and nothing was done
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """What the person who pressed gets to see."""
-
-    kind: OutcomeKind
-    text: str = ""
-    card: Mapping[str, Any] | None = None
 
 
 class BotLine:
@@ -118,30 +96,6 @@ class BotLine:
         if not HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES:
             failure = f"Signalbox did not take it: it answered {response.status}."
         return response.status, _json(body), failure
-
-
-def outcome(answer: Answer) -> Outcome:
-    """What *answer*, to a pressed `Action.Execute`, shows to whoever pressed.
-
-    https://learn.microsoft.com/adaptive-cards/authoring-cards/universal-action-model#response-format
-    """
-    if answer.failure:
-        return Outcome(kind=OutcomeKind.FAILURE, text=answer.failure)
-    body = answer.body if isinstance(answer.body, Mapping) else {}
-    status, value = body.get("statusCode", HTTPStatus.OK), body.get("value")
-    if status == HTTPStatus.OK:
-        match body.get("type"):
-            case kind if kind == CARD and isinstance(value, Mapping):
-                return Outcome(kind=OutcomeKind.CARD, card=value)
-            case kind if kind == WORDS and isinstance(value, str):
-                return Outcome(kind=OutcomeKind.NOTICE, text=value)
-            case None:
-                return Outcome(kind=OutcomeKind.NOTHING)
-            case _:
-                pass  # a kind of answer that Teams would not show either
-    said = value.get("message") if isinstance(value, Mapping) else None
-    text = said if isinstance(said, str) and said else "Unable to reach app. Please try again."
-    return Outcome(kind=OutcomeKind.FAILURE, text=text)
 
 
 def _json(body: bytes) -> Any:

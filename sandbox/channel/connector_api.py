@@ -139,7 +139,7 @@ class ConnectorApi:
     async def _member(self, request: web.Request) -> web.Response:
         place = self._place(request.match_info["conversation"])
         account = self._teams.roster.find(request.match_info["member"])
-        if account is None or account not in self._teams.places.members(place):
+        if account is None or account not in place.members:
             sentence = "The person is not in the conversation."
             raise Refusal(HTTPStatus.NOT_FOUND, "MemberNotFoundInConversation", sentence)
         return web.json_response(account.member(self._teams.stage.tenant))
@@ -166,7 +166,7 @@ class ConnectorApi:
     def _roster(self, request: web.Request) -> list[Mapping[str, Any]]:
         place = self._place(request.match_info["conversation"])
         tenant = self._teams.stage.tenant
-        return [each.member(tenant) for each in self._teams.places.members(place)]
+        return [each.member(tenant) for each in place.members]
 
     def _place(self, conversation_id: str) -> Place:
         return self._teams.places.at(conversation_id).place

@@ -14,7 +14,9 @@ from domain.actor import Person
 from domain.ports import Clock, Ids
 from sandbox.channel.activities import Stage
 from sandbox.channel.bot_line import TIMEOUT, Answer, BotLine, Delivery, TokenFactory
+from sandbox.channel.card_use import CardUse
 from sandbox.channel.chat_api import ChatApi
+from sandbox.channel.chat_events import ChatEvents
 from sandbox.channel.connector_api import ConnectorApi
 from sandbox.channel.history import History, open_history
 from sandbox.channel.places import GENERAL, Places
@@ -30,7 +32,8 @@ CHANNELS = (GENERAL, "ops")
 class SimulatedTeams:
     """A tenant with one team; it listens on loopback between `start` and `stop`."""
 
-    teams: Teams  #: what is behind it; there from `start` on
+    teams: Teams  #: what is said in it; there from `start` on
+    cards: CardUse  #: what people do with cards; there from `start` on
 
     def __init__(
         self,
@@ -47,6 +50,7 @@ class SimulatedTeams:
         bot_name: str = "Signalbox",
         team: str = "Railway",
         channels: Sequence[str] = CHANNELS,
+        group_chats: Sequence[str] = (),
     ) -> None:
         """*bot_id* is `28:<app id>`; under *bot_url* `/api/messages` is found.
 
@@ -55,7 +59,9 @@ class SimulatedTeams:
         """
         self.url = ""  #: where it listens, no slash at the end
         self.line = BotLine(bot_url, token, bot_timeout)
-        self._places = Places(Roster(people), team=team, channels=channels, bot=bot_name)
+        self._places = Places(
+            Roster(people), team=team, channels=channels, group_chats=group_chats, bot=bot_name
+        )
         self._tenant = tenant
         self._bot_id = bot_id
         self._bot_name = bot_name
@@ -110,12 +116,13 @@ class SimulatedTeams:
         return self._places.roster.named(name)
 
     def channel(self, name: str) -> str:
-        """The conversation id of the channel called *name*.
+        """The conversation id of the channel, or group chat, called *name*.
 
         Raises:
             KeyError: there is none.
         """
-        return {each.name: each.id for each in self._places.channels}[name]
+        places = (*self._places.group_chats, *self._places.channels)
+        return {each.name: each.id for each in places}[name]
 
     def chat(self, name: str) -> str:
         """The conversation id of the chat that the person called *name* has with the bot.
@@ -166,12 +173,16 @@ class SimulatedTeams:
             clock=self._clock,
             ids=self._ids,
         )
+        self.cards = CardUse(
+            self.teams, line=self.line, stage=stage, clock=self._clock, ids=self._ids
+        )
         app = web.Application(middlewares=[errors, guard], client_max_size=LARGEST_BODY)
         app.on_response_prepare.append(set_headers)
         app.on_shutdown.append(self._dismiss)
         self._connector_api = ConnectorApi(self.teams)
         self._connector_api.add_routes(app.router)
-        ChatApi(self.teams).add_routes(app.router)
+        ChatApi(self.teams, self.cards).add_routes(app.router)
+        ChatEvents(self.teams).add_routes(app.router)
         app.router.add_get("/", _page)
         app.router.add_static("/", STATIC)
         return app

@@ -11,19 +11,22 @@ from sandbox.channel.roster import Account
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
-    """What a page has to be told."""
+    """What a page has to be told: who sees what change."""
 
-    messages: tuple[str, ...]  #: ids, in the order of the first change
-    typing: tuple[str, ...]  #: ids of places where the bot is typing
+    messages: tuple[tuple[Account, str], ...]  #: with ids, in the order of the first change
+    typing: tuple[tuple[Account, str], ...]  #: with ids of places where the bot is typing
 
 
 @dataclass(slots=True, eq=False)
 class Watcher:
-    """One open page. Changes of one message that it was not told yet count once."""
+    """One open page, or the open pages of several people.
 
-    account: Account
-    _messages: dict[str, None] = field(default_factory=dict)
-    _typing: dict[str, None] = field(default_factory=dict)
+    Changes of one message that they were not told yet count once.
+    """
+
+    accounts: tuple[Account, ...]
+    _messages: dict[tuple[Account, str], None] = field(default_factory=dict)
+    _typing: dict[tuple[Account, str], None] = field(default_factory=dict)
     _is_due: asyncio.Event = field(default_factory=asyncio.Event)
     is_over: bool = False  #: nothing more will come
 
@@ -36,14 +39,14 @@ class Watcher:
         self._typing.clear()
         return changes
 
-    def note_message(self, message_id: str) -> None:
-        """A message is new or other than it was."""
-        self._messages[message_id] = None
+    def note_message(self, account: Account, message_id: str) -> None:
+        """A message is new to *account*, or other than it was."""
+        self._messages[account, message_id] = None
         self._is_due.set()
 
-    def note_typing(self, place_id: str) -> None:
-        """The bot is typing."""
-        self._typing[place_id] = None
+    def note_typing(self, account: Account, place_id: str) -> None:
+        """*account* can see that the bot is typing."""
+        self._typing[account, place_id] = None
         self._is_due.set()
 
     def end(self) -> None:
@@ -59,9 +62,9 @@ class Watchers:
         self._open: set[Watcher] = set()
 
     @contextmanager
-    def watching(self, account: Account) -> Iterator[Watcher]:
-        """A page of *account*, for as long as it is open."""
-        watcher = Watcher(account)
+    def watching(self, *accounts: Account) -> Iterator[Watcher]:
+        """A page of *accounts*, for as long as it is open."""
+        watcher = Watcher(tuple(dict.fromkeys(accounts)))
         self._open.add(watcher)
         try:
             yield watcher
@@ -70,19 +73,22 @@ class Watchers:
 
     def tell(self, place: Place, message_id: str, *, only: Account | None = None) -> None:
         """Note the change of a message for all who see *place*, or *only* for one of them."""
-        for watcher in self._seeing(place):
-            if only is None or watcher.account == only:
-                watcher.note_message(message_id)
+        for watcher, account in self._seeing(place):
+            if only is None or account == only:
+                watcher.note_message(account, message_id)
 
     def tell_typing(self, place: Place) -> None:
         """Note that the bot is typing in *place*."""
-        for watcher in self._seeing(place):
-            watcher.note_typing(place.id)
+        for watcher, account in self._seeing(place):
+            watcher.note_typing(account, place.id)
 
     def end(self) -> None:
         """Send everybody home."""
         for watcher in self._open:
             watcher.end()
 
-    def _seeing(self, place: Place) -> Iterator[Watcher]:
-        return (watcher for watcher in self._open if place.is_seen_by(watcher.account))
+    def _seeing(self, place: Place) -> Iterator[tuple[Watcher, Account]]:
+        for watcher in self._open:
+            for account in watcher.accounts:
+                if place.is_seen_by(account):
+                    yield watcher, account

@@ -1,4 +1,4 @@
-// Where one writes: in a channel the bot is mentioned unless one says otherwise.
+// Where one writes: where it hears nothing else, the bot is mentioned unless one says otherwise.
 import { make } from "./dom.js";
 
 const SEND = "M2.7 2.6a.5.5 0 0 1 .7-.6l14 7.5a.5.5 0 0 1 0 .9l-14 7.5a.5.5 0 0 1-.7-.6L4.6 10 2.7 2.6Zm2.8 8-1.5 5.7L15.8 10 4 3.7l1.5 5.7H11v1.2H5.5Z";
@@ -6,7 +6,7 @@ let count = 0;
 
 export class Composer {
   // `send(text)` gives a promise; *id* names the text field.
-  constructor({ bot, inChannel, placeholder, send, id, onCancel }) {
+  constructor({ bot, needsMention, placeholder, send, id, onCancel }) {
     this.bot = bot;
     this.send = send;
     count += 1;
@@ -14,7 +14,7 @@ export class Composer {
       id: id || `composer-${count}`, rows: 1, maxlength: 20000, placeholder, "aria-label": placeholder,
       "data-testid": id ? "composer" : "reply-composer", enterkeyhint: "send",
     });
-    this.mention = inChannel
+    this.mention = needsMention
       ? make("button", { type: "button", class: "mention-chip", "aria-pressed": "true", "data-testid": "mention", title: `Whether ${bot} is told` }, `@${bot}`)
       : null;
     this.button = make("button", { type: "submit", class: "icon-button send", "aria-label": "Send", "data-testid": id ? "send" : "reply-send" });

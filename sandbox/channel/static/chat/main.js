@@ -26,7 +26,7 @@ function link(person, place) {
 }
 
 // What the address says for a place: chats go by "chat", so that a link works for whoever opens it.
-const nameOf = (place) => (place.kind === "channel" ? place.name : "chat");
+const nameOf = (place) => (place.kind === "personal" ? "chat" : place.name);
 
 function drawPerson() {
   const { me } = state;
@@ -55,7 +55,7 @@ function drawRail() {
     const isUnread = state.unread.has(place.id);
     const face = place.kind === "channel"
       ? make("span", { class: "hash", "aria-hidden": "true" }, "#")
-      : avatar(place.name, { isBot: true, small: true });
+      : avatar(place.name, { isBot: place.kind === "personal", small: true });
     const anchor = make("a", {
       href: link(state.me.name, place), class: `place${isUnread ? " unread" : ""}`, "data-testid": `place-${nameOf(place)}`,
       "aria-current": isOpen ? "page" : null,
@@ -85,7 +85,7 @@ function openMenu(isOpen) {
 function placeOf(wanted) {
   return state.places.find((place) => place.id === wanted)
     || state.places.find((place) => nameOf(place).toLowerCase() === (wanted || "ops").toLowerCase())
-    || state.places.find((place) => place.kind !== "channel");
+    || state.places.find((place) => place.kind === "personal");
 }
 
 async function enter(place) {
@@ -96,7 +96,9 @@ async function enter(place) {
   $("place-name").textContent = inChannel ? `# ${place.name}` : place.name;
   $("place-hint").textContent = inChannel
     ? `${state.world.team} · mention @${state.world.bot.name}, or it is not told`
-    : "Between you and the app: every message reaches it";
+    : place.needsMention
+      ? `${place.members.length} people · mention @${state.world.bot.name}, or it is not told`
+      : "Between you and the app: every message reaches it";
   $("messages").setAttribute("aria-label", `Messages in ${place.name}`);
   $("typing").hidden = true;
   drawRail();
@@ -104,13 +106,13 @@ async function enter(place) {
   state.conversation?.close();
   const conversation = new Conversation({
     list: $("messages"), place, me: state.me, bot: state.world.bot.name,
-    press: (message, action) => state.api.press(message, action),
+    deeds: state.api,
     reply: (root, text) => say(`${place.id};messageid=${root}`, text),
     onShown: (message) => look([message]),
   });
   state.conversation = conversation;
   const composer = new Composer({
-    bot: state.world.bot.name, inChannel, id: "composer-text",
+    bot: state.world.bot.name, needsMention: place.needsMention, id: "composer-text",
     placeholder: inChannel ? "Start a post" : "Type a message", send: (text) => say(place.id, text),
   });
   state.composer = composer;
@@ -190,6 +192,15 @@ function banner(text) {
   $("banner").hidden = !text;
 }
 
+let isLost = false;
+const happenings = {
+  message: (event) => hear(event.message),
+  typing: (event) => typing(event.place),
+  lost: () => { isLost = true; banner("The connection is lost. Trying again …"); },
+  // Something may have been said meanwhile.
+  hello: () => { if (isLost) banner(""); isLost = false; load(); },
+};
+
 // How it begins
 
 function wire() {
@@ -228,12 +239,7 @@ async function begin() {
   history.replaceState(null, "", link(state.me.name, place));
   await enter(place);
   if (query.get("as") && query.get("as") !== state.me.name) banner(`Nobody here is called ${query.get("as")}. You are ${state.me.name}.`);
-  state.api.listen({
-    onMessage: hear,
-    onTyping: typing,
-    onLost: () => banner("The connection is lost. Trying again …"),
-    onBack: () => { banner(""); load(); },
-  });
+  state.api.listen((event) => happenings[event.type]?.(event));
   document.body.dataset.ready = "true";
   state.composer.text.focus();
 }

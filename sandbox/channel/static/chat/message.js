@@ -51,8 +51,13 @@ export function spoken(message) {
 }
 
 export class MessageView {
-  constructor(message, { me, press }) {
-    this.press = press;
+  constructor(message, { me, deeds }) {
+    const { id } = message;
+    this.deeds = {
+      press: (action) => deeds.press(id, action),
+      submit: (action) => deeds.submit(id, action),
+      search: (query) => deeds.search(id, query),
+    };
     this.cards = [];
     this.isMine = message.sender === me.id;
     this.body = make("div", { class: "body" });
@@ -86,7 +91,7 @@ export class MessageView {
       return;
     }
     while (this.cards.length < message.cards.length) {
-      this.cards.push(new CardView((action) => this.press(this.message.id, action)));
+      this.cards.push(new CardView(this.deeds));
     }
     this.cards.length = message.cards.length;
     const text = JSON.stringify([message.text, message.format, message.mentions]);
