@@ -147,6 +147,7 @@ def _delivery(answer: Answer) -> Mapping[str, Any]:
         "status": answer.status,
         "milliseconds": round(answer.took / timedelta(milliseconds=1)),
         "failure": answer.failure,
+        "isHeld": answer.is_held,
     }
 
 

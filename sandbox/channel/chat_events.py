@@ -1,6 +1,7 @@
 """What happens, as it happens, for pages and terminals: Server-Sent Events.
 
-    GET /chat/events?as=NAME    `hello`, then `message` {as, message} and `typing` {as, place}
+    GET /chat/events?as=NAME    `hello`, then `message` {as, message} and `typing` {as, place};
+                                `trouble`: ask for /chat/trouble
 
 *as* may be given several times: a browser opens only six connections to one address, so that its
 windows, each another person, share one. After a break a client reads the messages anew.
@@ -64,6 +65,8 @@ class ChatEvents:
                 told.append(_event("message", {"as": account.name, "message": message}))
         for account, place in changes.typing:
             told.append(_event("typing", {"as": account.name, "place": place}))
+        if changes.trouble:
+            told.append(_event("trouble", {}))
         return told
 
 

@@ -1,6 +1,5 @@
 """The simulated Teams, put together: it listens on loopback, and tests get at it here."""
 
-import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from http import HTTPStatus
@@ -22,6 +21,8 @@ from sandbox.channel.history import History, open_history
 from sandbox.channel.places import GENERAL, Places
 from sandbox.channel.roster import Account, Roster
 from sandbox.channel.teams import Teams
+from sandbox.channel.trouble import Trouble
+from sandbox.channel.trouble_api import TroubleApi
 from sandbox.channel.web import LARGEST_BODY, errors, guard, set_headers
 
 STATIC = Path(__file__).parent / "static"
@@ -58,7 +59,8 @@ class SimulatedTeams:
         activities carry an Authorization header.
         """
         self.url = ""  #: where it listens, no slash at the end
-        self.line = BotLine(bot_url, token, bot_timeout)
+        self.trouble = Trouble(clock)  #: what is wrong with it, on demand
+        self.line = BotLine(bot_url, token, self.trouble, bot_timeout)
         self._places = Places(
             Roster(people), team=team, channels=channels, group_chats=group_chats, bot=bot_name
         )
@@ -138,22 +140,57 @@ class SimulatedTeams:
         return tuple(self.line.deliveries)
 
     async def redeliver(
-        self, activity: Mapping[str, Any], *, times: int = 1
+        self,
+        activity: Mapping[str, Any] | None = None,
+        *,
+        times: int = 1,
+        with_new_id: bool = False,
     ) -> tuple[Answer, ...]:
-        """Send *activity* again, the same id and all, *times* times at once."""
-        async with asyncio.TaskGroup() as group:
-            sent = [group.create_task(self.line.post(activity)) for _ in range(times)]
-        return tuple(each.result() for each in sent)
+        """Send *activity*, or what a person last did, again, *times* times at once.
+
+        It has the same id and all, unless *with_new_id*: then Teams takes it for another one.
+        """
+        new_id = self.teams.next_id() if with_new_id else ""
+        return await self.line.redeliver(activity, times=times, new_id=new_id)
 
     def refuse(
         self,
-        times: int,
+        times: int | None = None,
         *,
+        span: timedelta | None = None,
         status: HTTPStatus = HTTPStatus.TOO_MANY_REQUESTS,
         retry_after: timedelta | None = timedelta(seconds=1),
+        conversation: str = "",
     ) -> None:
-        """Answer the bot's next *times* requests with *status*."""
-        self._connector_api.refuse(times, status, retry_after)
+        """Answer the bot's next *times* requests, or all within *span*, with *status*.
+
+        With *conversation*, only those to that channel or chat.
+        """
+        self.trouble.refuse(
+            times, span=span, status=status, retry_after=retry_after, conversation=conversation
+        )
+
+    def lose_messages(self) -> None:
+        """Answer edits of what the bot has posted so far with 404, as of deleted messages."""
+        self.trouble.lose(self.teams.next_id())
+
+    def slow_down(self, delay: timedelta) -> None:
+        """Do what the bot asks at once, and answer after *delay*; zero ends it."""
+        self.trouble.slow_down(delay)
+
+    def go_offline(self) -> None:
+        """Answer the bot with 503, and hold back what people say, until `come_back`."""
+        self.trouble.go_offline()
+
+    async def come_back(self) -> None:
+        """End being offline, and deliver what was held back, in its order."""
+        self.trouble.come_back()
+        await self.line.deliver_held()
+
+    async def behave(self) -> None:
+        """End all trouble."""
+        self.trouble.end()
+        await self.line.deliver_held()
 
     def _app(self) -> web.Application:
         assert self._messages  # noqa: S101  # `start` has opened it
@@ -179,10 +216,11 @@ class SimulatedTeams:
         app = web.Application(middlewares=[errors, guard], client_max_size=LARGEST_BODY)
         app.on_response_prepare.append(set_headers)
         app.on_shutdown.append(self._dismiss)
-        self._connector_api = ConnectorApi(self.teams)
-        self._connector_api.add_routes(app.router)
+        self.trouble.on_change = self.teams.watchers.tell_trouble
+        ConnectorApi(self.teams, self.trouble).add_routes(app.router)
         ChatApi(self.teams, self.cards).add_routes(app.router)
         ChatEvents(self.teams).add_routes(app.router)
+        TroubleApi(self.trouble, self.teams, self.line).add_routes(app.router)
         app.router.add_get("/", _page)
         app.router.add_static("/", STATIC)
         return app

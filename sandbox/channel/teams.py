@@ -9,7 +9,7 @@ from domain.ports import Clock, Ids
 from sandbox.channel.activities import Stage, Typed, moment, typed
 from sandbox.channel.bot_line import Answer, BotLine
 from sandbox.channel.history import History
-from sandbox.channel.message import Message, content
+from sandbox.channel.message import Message, content, mentions_in_cards
 from sandbox.channel.places import Place, Places, Spot
 from sandbox.channel.refusal import (
     Refusal,
@@ -276,6 +276,7 @@ class Teams:
     def _seen_by(self, account: Account, message: Message) -> dict[str, Any]:
         own = self.views.card(message, account)
         cards = message.cards if own is None else (own, *message.cards[1:])
+        ids = mentions_in_cards(cards)
         return {
             "id": message.id,
             "place": message.place,
@@ -287,6 +288,8 @@ class Teams:
             "text": message.text,
             "format": message.format,
             "mentions": list(message.mentions),
+            "mentionsMe": account.name in message.mentions
+            or bool(ids & {account.id, account.object_id}),
             "summary": message.summary,
             "cards": list(cards),
             "version": message.version,

@@ -15,6 +15,7 @@ class Changes:
 
     messages: tuple[tuple[Account, str], ...]  #: with ids, in the order of the first change
     typing: tuple[tuple[Account, str], ...]  #: with ids of places where the bot is typing
+    trouble: bool  #: whether something else is wrong with Teams than before
 
 
 @dataclass(slots=True, eq=False)
@@ -27,6 +28,7 @@ class Watcher:
     accounts: tuple[Account, ...]
     _messages: dict[tuple[Account, str], None] = field(default_factory=dict)
     _typing: dict[tuple[Account, str], None] = field(default_factory=dict)
+    _trouble: bool = False
     _is_due: asyncio.Event = field(default_factory=asyncio.Event)
     is_over: bool = False  #: nothing more will come
 
@@ -34,9 +36,12 @@ class Watcher:
         """The next changes; none of them where it is over."""
         await self._is_due.wait()
         self._is_due.clear()
-        changes = Changes(messages=tuple(self._messages), typing=tuple(self._typing))
+        changes = Changes(
+            messages=tuple(self._messages), typing=tuple(self._typing), trouble=self._trouble
+        )
         self._messages.clear()
         self._typing.clear()
+        self._trouble = False
         return changes
 
     def note_message(self, account: Account, message_id: str) -> None:
@@ -47,6 +52,11 @@ class Watcher:
     def note_typing(self, account: Account, place_id: str) -> None:
         """*account* can see that the bot is typing."""
         self._typing[account, place_id] = None
+        self._is_due.set()
+
+    def note_trouble(self) -> None:
+        """Something else is wrong with Teams than before."""
+        self._trouble = True
         self._is_due.set()
 
     def end(self) -> None:
@@ -81,6 +91,11 @@ class Watchers:
         """Note that the bot is typing in *place*."""
         for watcher, account in self._seeing(place):
             watcher.note_typing(account, place.id)
+
+    def tell_trouble(self) -> None:
+        """Note for all that something else is wrong than before."""
+        for watcher in self._open:
+            watcher.note_trouble()
 
     def end(self) -> None:
         """Send everybody home."""

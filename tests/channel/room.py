@@ -59,8 +59,10 @@ class Room:
 
 
 @asynccontextmanager
-async def room_of(browser: Browser, *, history: Path | None = None) -> AsyncIterator[Room]:
-    async with world_of(history) as world:
+async def room_of(
+    browser: Browser, *, history: Path | None = None, **options: Any
+) -> AsyncIterator[Room]:
+    async with world_of(history, **options) as world:
         room = Room(world, browser)
         world.bot.turn = room.answer
         try:

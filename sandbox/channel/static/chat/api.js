@@ -37,6 +37,9 @@ export function client(person) {
       return choices;
     }),
     look: (messages) => post("/chat/views", { as: person, messages }),
+    trouble: () => get("/chat/trouble"),
+    setTrouble: (change) => post("/chat/trouble", change),
+    redeliver: (newId) => post("/chat/redeliver", { newId }),
     listen: (tell) => listen(person, tell),
   };
 }

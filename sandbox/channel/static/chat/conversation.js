@@ -75,7 +75,7 @@ export class Conversation {
     const close = () => { foot.replaceChildren(open); open.focus(); };
     open.addEventListener("click", () => {
       const composer = new Composer({
-        bot: this.bot, needsMention: true, placeholder: "Reply", onCancel: close,
+        bot: this.bot, people: this.place.members, needsMention: true, placeholder: "Reply", onCancel: close,
         send: async (text) => { await this.reply(root, text); close(); },
       });
       foot.replaceChildren(composer.element);

@@ -47,7 +47,8 @@ function mention(element, names) {
 export function spoken(message) {
   const card = message.cards[0];
   const said = card ? card.speak || card.fallbackText || message.summary || "a card" : message.text;
-  return `${message.senderName}: ${message.isDeleted ? "took a message back" : said}`;
+  const me = message.mentionsMe ? "You are mentioned. " : "";
+  return `${me}${message.senderName}: ${message.isDeleted ? "took a message back" : said}`;
 }
 
 export class MessageView {
@@ -62,6 +63,8 @@ export class MessageView {
     this.isMine = message.sender === me.id;
     this.body = make("div", { class: "body" });
     this.edited = make("span", { class: "edited", hidden: true }, "Edited");
+    this.mark = make("span", { class: "mention-mark", hidden: true, title: "You are mentioned" },
+      make("span", { "aria-hidden": "true" }, "@"), make("span", { class: "unseen" }, "You are mentioned"));
     this.failure = make("div", { class: "delivery" });
     this.element = make(
       "article",
@@ -77,13 +80,15 @@ export class MessageView {
         make("div", { class: "message-head" },
           make("span", { class: "name" }, message.senderName),
           message.isFromBot ? make("span", { class: "app-badge" }, "App") : null,
-          time(message.at), this.edited),
+          time(message.at), this.edited, this.mark),
         this.body, this.failure));
   }
 
   show(message) {
     this.message = message;
     this.element.dataset.version = message.version;
+    this.mark.hidden = !message.mentionsMe;
+    this.element.classList.toggle("mentions-me", message.mentionsMe);
     this.edited.hidden = message.version === 1 || message.cards.length > 0 || message.isDeleted;
     if (message.isDeleted) {
       this.cards = [];
@@ -107,6 +112,11 @@ export class MessageView {
   draw() {
     if (!this.message || this.message.isDeleted) return;
     this.cards.forEach((view, index) => view.show(this.message.cards[index], this.body.clientWidth));
+  }
+
+  // Say what became of it on its way to the bot.
+  note(sentence) {
+    this.failure.replaceChildren(make("p", { class: "held", role: "status", "data-testid": "held" }, sentence));
   }
 
   fail(sentence, retry) {
