@@ -224,7 +224,7 @@ const happenings = {
   trouble: () => state.trouble.load().catch((error) => banner(error.message)),
   lost: () => { isLost = true; banner("The connection is lost. Trying again …"); },
   // Something may have been said meanwhile.
-  hello: () => { if (isLost) banner(""); isLost = false; load(); happenings.trouble(); },
+  hello: () => { if (isLost) banner(""); isLost = false; document.body.dataset.ready = "true"; load(); happenings.trouble(); },
 };
 
 // How it begins
@@ -273,7 +273,6 @@ async function begin() {
   await enter(place);
   if (query.get("as") && query.get("as") !== state.me.name) banner(`Nobody here is called ${query.get("as")}. You are ${state.me.name}.`);
   state.api.listen((event) => happenings[event.type]?.(event));
-  document.body.dataset.ready = "true";
   state.composer.text.focus();
 }
 
