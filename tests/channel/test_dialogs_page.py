@@ -88,9 +88,22 @@ def last(room: Room, name: str) -> Any:
     return [turn.data for turn in room.world.bot.turns if turn.invoke_name == name][-1]
 
 
-async def test_a_form_is_filled_in_by_keyboard_alone(room: Room) -> None:
-    page = await started(room)
-    await page.get_by_role("button", name="Choose …").focus()
+async def test_from_the_first_word_to_the_form_it_goes_by_keyboard_alone(room: Room) -> None:
+    async def answering(arrived: Inbound) -> InvokeAnswer | None:
+        if arrived.text == "deploy":
+            await room.world.bot.say(arrived.conversation, card=START)
+        return await guided(arrived)
+
+    room.world.bot.turn = answering
+    page = await room.page("dev-1")
+    await page.keyboard.type("deploy")
+    await page.keyboard.press("Enter")
+    button = page.get_by_role("button", name="Choose …")
+    await expect(button).to_be_visible()
+    for _ in range(6):
+        await page.keyboard.press("Shift+Tab")
+        if await button.evaluate("button => button === document.activeElement"):
+            break
 
     await page.keyboard.press("Enter")
     dialog = page.get_by_role("dialog", name="Deploy a service")
