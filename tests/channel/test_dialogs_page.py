@@ -169,6 +169,20 @@ async def test_escape_closes_the_list_then_the_dialog(room: Room) -> None:
     assert not [turn for turn in room.world.bot.turns if turn.invoke_name == "task/submit"]
 
 
+async def test_the_focus_finds_the_button_of_a_card_that_was_edited_meanwhile(room: Room) -> None:
+    page = await started(room)
+    await page.get_by_role("button", name="Choose …").click()
+    await expect(page.get_by_test_id("dialog")).to_be_visible()
+    (message,) = await room.world.sees("dev-1")
+    edited = {**START, "body": [{"type": "TextBlock", "text": "What next?"}]}
+    await room.world.bot.edit(room.world.conversation(), message["id"], edited)
+    await expect(page.get_by_test_id("card").first).to_contain_text("What next?")
+
+    await page.keyboard.press("Escape")
+
+    await expect(page.get_by_role("button", name="Choose …")).to_be_focused()
+
+
 async def test_the_focus_stays_in_the_dialog(room: Room) -> None:
     page = await started(room)
     await page.get_by_role("button", name="Choose …").click()
