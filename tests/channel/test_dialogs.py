@@ -51,12 +51,10 @@ async def test_a_button_opens_a_dialog_as_teams_would(world: World) -> None:
         "dialog": {"title": "Deploy", "width": 480, "height": "large", "card": FORM},
     }
     (turn,) = world.bot.turns
-    assert (turn.kind, turn.invoke_name) == (InboundKind.INVOKE, "task/fetch")
+    assert (turn.kind, turn.invoke_name) == (InboundKind.FETCH, "task/fetch")
     assert (turn.reply_to, turn.sender_name) == (message, "dev-1")
-    assert turn.data == {
-        "data": {**FETCH, "in.service": "shop"},
-        "context": {"theme": "default"},
-    }
+    assert turn.data == {**FETCH, "in.service": "shop"}
+    assert world.teams.deliveries[-1].activity["value"]["context"] == {"theme": "default"}
     assert len(await world.sees("dev-1", "a:dev-1")) == 1  # nothing of it is said
 
 
@@ -71,10 +69,7 @@ async def test_a_dialog_is_filled_in_until_the_bot_is_content(world: World) -> N
     assert became[0]["dialog"]["title"] == "Again"
     assert became[1]["text"] == "Noted."
     assert {turn.invoke_name for turn in world.bot.turns} == {"task/submit"}
-    assert world.bot.turns[0].data == {
-        "data": {"service": "shp"},
-        "context": {"theme": "default"},
-    }
+    assert world.bot.turns[0].data == {"service": "shp"}
 
 
 NO_DIALOGS: list[InvokeAnswer] = [
@@ -105,8 +100,7 @@ async def test_the_bot_is_told_how_a_dialog_will_look(world: World) -> None:
     await world.post("/chat/actions", **body, theme="contrast")
     refused = await world.post("/chat/actions", **body, theme="pink")
 
-    assert world.bot.turns[0].data is not None
-    assert world.bot.turns[0].data["context"] == {"theme": "contrast"}
+    assert world.teams.deliveries[0].activity["value"]["context"] == {"theme": "contrast"}
     assert refused["error"]["message"] == "There are the themes default, dark, contrast."
 
 

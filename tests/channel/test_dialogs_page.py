@@ -69,10 +69,10 @@ async def guided(arrived: Inbound) -> InvokeAnswer | None:
             return InvokeAnswer(status=503)
         case "application/search":
             return finds(*(name for name in SERVICES if data["queryText"].lower() in name))
-        case "task/submit" if data["data"].get("in.service") == "shop":
+        case "task/submit" if data.get("in.service") == "shop":
             return InvokeAnswer(body={"task": {"type": "message", "value": "Deploying shop."}})
         case "task/submit":
-            typed = {key.removeprefix("in."): value for key, value in data["data"].items()}
+            typed = {key.removeprefix("in."): value for key, value in data.items()}
             return opens(form(f"There is no service {typed['service']}.", **typed))
         case _:
             return None
@@ -125,13 +125,10 @@ async def test_from_the_first_word_to_the_form_it_goes_by_keyboard_alone(room: R
     await expect(page.get_by_role("button", name="Choose …")).to_be_focused()
     assert last(room, "application/search")["data"] == {"in.environment": "prod"}
     assert last(room, "task/submit") == {
-        "data": {
-            "t": "d",
-            "in.environment": "prod",
-            "in.service": "shop",
-            "in.reason": "PAY-812",
-        },
-        "context": {"theme": "default"},
+        "t": "d",
+        "in.environment": "prod",
+        "in.service": "shop",
+        "in.reason": "PAY-812",
     }
 
 
@@ -149,7 +146,7 @@ async def test_the_bots_objections_stand_in_the_form_with_what_was_typed(room: R
     await expect(dialog).to_contain_text("There is no service shp.")
     await expect(dialog.get_by_role("combobox", name="Service")).to_have_value("shp")
     await expect(dialog.get_by_label("Why?")).to_have_value("PAY-812")
-    assert last(room, "task/submit")["data"]["in.service"] == "shp"
+    assert last(room, "task/submit")["in.service"] == "shp"
 
 
 async def test_escape_closes_the_list_then_the_dialog(room: Room) -> None:

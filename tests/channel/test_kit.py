@@ -164,7 +164,7 @@ async def test_a_dialog_is_opened_searched_and_submitted(world: World) -> None:
                 return opens("Deploy", FORM)
             case "application/search":
                 return results(("shop (railway)", "shop"))
-            case "task/submit" if (arrived.data or {})["data"]["in.service"] == "shop":
+            case "task/submit" if (arrived.data or {})["in.service"] == "shop":
                 return InvokeAnswer(body={"task": {"type": "message", "value": "**Noted**."}})
             case "task/submit":
                 return opens("Deploy", {**FORM, "body": [{"type": "TextBlock", "text": "No."}]})
