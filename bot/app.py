@@ -19,7 +19,7 @@ from bot.access.identity import Identity
 from bot.audit import Checkpoints
 from bot.botframework.edge import build_channel, open_session
 from bot.card_tokens import CardTokens
-from bot.command import Commands, Installation, discover
+from bot.command import Commands, Installation, callings, discover
 from bot.config import Config, build_authorizer, load
 from bot.credentials import channel_trust, token_source
 from bot.delivery import CardOf, Delivery
@@ -285,9 +285,10 @@ def _card_of(runs: RunViews, dialogs: DialogViews) -> CardOf:
 def _installation(base: Foundation, tokens: CardTokens) -> Installation:
     """What commands work with."""
     config = base.config
-    workflows = load_all((CATALOG, config.workflows), base.actions)
+    own = discover()
+    workflows = load_all((CATALOG, config.workflows), base.actions, taken=callings(own))
     commands = Commands(
-        [*(workflow_command(each, base.actions) for each in workflows.values()), *discover()]
+        [*(workflow_command(each, base.actions) for each in workflows.values()), *own]
     )
     authorizer = build_authorizer(config, commands.effects)
     directory = config.directory or NoDirectory()

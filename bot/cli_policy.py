@@ -7,7 +7,7 @@ import click
 
 from bot.access.fault import ConfigFaults
 from bot.settings import read_settings
-from domain.errors import Refused
+from domain.errors import Refused, UnknownCommand
 
 _ONE_WORD = {"ignore_unknown_options": True, "allow_interspersed_args": False}
 _FOLDER = click.argument(
@@ -99,7 +99,7 @@ def why(*, folder: Path | None, who: str, is_own: bool | None, words: tuple[str,
     """
     from bot.access.cases import actor_called
     from bot.access.words import explanation
-    from bot.command import question
+    from bot.command import question, unknown
     from bot.config import build_authorizer
     from bot.offline import open_folder
     from bot.parsing import bind_partly
@@ -111,7 +111,11 @@ def why(*, folder: Path | None, who: str, is_own: bool | None, words: tuple[str,
     actor = actor_called(names, config.roles, config.directory)
     if actor is None:
         raise Refused(f"`{who}` is no role, and nobody in directory.yaml.")
-    asked = opened.commands.find(words[0])
+    try:
+        asked = opened.commands.find(words[0])
+    except UnknownCommand as error:
+        near = [each.name for each in opened.commands.near(words[0])]
+        raise unknown(words[0], near[:3]) from error
     line = " ".join(_quoted(word) for word in words[1:])
     arguments = bind_partly(line, asked.syntax, asked.fields, lambda *_: None)
     request = question(asked, arguments, actor)

@@ -29,6 +29,7 @@ def lint(*, paths: tuple[Path, ...]) -> int:
 
     Prints one line for each fault, FILE:LINE:COLUMN: sentence, and exits 1 if there is one.
     """
+    from bot.command import callings, discover
     from bot.config import load
     from bot.offline import actions_of
     from workflows.definition import CATALOG, DefinitionFaults
@@ -38,12 +39,13 @@ def lint(*, paths: tuple[Path, ...]) -> int:
     settings = read_settings()
     folder = settings.config if not paths else settings.config_dir or _around(paths[0])
     actions = actions_of(load(folder), settings.state_dir)
+    taken = callings(discover())
     faults: Sequence[Fault] = ()
     if paths:
-        faults = faults_of(_files(paths), actions)
+        faults = faults_of(_files(paths), actions, taken=taken)
     else:
         try:
-            load_all((CATALOG, folder / "workflows"), actions)
+            load_all((CATALOG, folder / "workflows"), actions, taken=taken)
         except DefinitionFaults as error:
             faults = error.faults
     for fault in faults:
@@ -97,6 +99,8 @@ def _files(paths: tuple[Path, ...]) -> list[Path]:
 def _described(workflow: Workflow) -> Iterator[str]:
     yield f"{workflow.name}: {workflow.title}"
     yield f"  command  {workflow.command}"
+    if workflow.aliases:
+        yield f"  aliases  {', '.join(workflow.aliases)}"
     if workflow.lock:
         yield f"  lock     {workflow.lock}"
     for number, step in enumerate(workflow.steps, start=1):

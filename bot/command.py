@@ -23,6 +23,7 @@ from bot.access.roles import Roles
 from bot.card_tokens import CardTokens
 from bot.parsing import Choices
 from bot.run_views import RunViews, about
+from bot.synonyms import MEANT
 from connectors.connector import Actions
 from domain.actor import Actor
 from domain.command import Effect, Invocation, Reply
@@ -33,7 +34,7 @@ from domain.ports import Authorizer, Catalogue, Directory
 from domain.run import Run
 from storage.unit import UnitOfWork
 from workflows.engine.lifecycle import Lifecycle
-from workflows.nearest import did_you_mean
+from workflows.nearest import nearest, offered
 from workflows.syntax import Syntax, parse
 from workflows.values import shown
 
@@ -62,7 +63,8 @@ class Command:
     group: str  #: the help's heading over it
     effect: Effect
     prepare: Prepare
-    aliases: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()  #: what calls it, too
+    steps: tuple[str, ...] = ()  #: the titles of what a run of it does; empty where it makes none
     decides_at: GateKind = GateKind.NONE  #: the kind of gate at which it is somebody's word
     needs_identity: bool = True  #: False: answered even while the directory does not answer
     repeats: bool = False  #: it stands for whatever the person said here before
@@ -127,6 +129,20 @@ def discover() -> tuple[Command, ...]:
     )
 
 
+def callings(commands: Iterable[Command]) -> frozenset[str]:
+    """All words that call one of *commands*."""
+    return frozenset(word for each in commands for word in (each.name, *each.aliases))
+
+
+def unknown(word: str, guesses: Sequence[str] = ()) -> UnknownCommand:
+    """The refusal of *word*, which calls no command; *guesses* are names that may be meant."""
+    return UnknownCommand(
+        f"I know no command {shown(word)}.{offered(guesses)}",
+        hint="Say `help` for all of them.",
+        word=word,
+    )
+
+
 class Commands:
     """All commands, by name and alias."""
 
@@ -152,16 +168,21 @@ class Commands:
         """The command that *word* calls, in upper or lower case.
 
         Raises:
-            UnknownCommand: there is none; the sentence names the nearest ones.
+            UnknownCommand: there is none. The sentence names no other: which ones may be named
+                depends on who asks; see `near`.
         """
         # Only ASCII: a full-width or dotless letter is another letter.
         found = self._by_name.get(word.lower()) if word.isascii() else None
         if found is None:
-            guesses = did_you_mean(word, self._names, limit=3)
-            raise UnknownCommand(
-                f"I know no command {shown(word)}.{guesses}", hint="Say `help` for all of them."
-            )
+            raise unknown(word)
         return found
+
+    def near(self, word: str) -> tuple[Command, ...]:
+        """The commands that *word*, which calls none, may stand for; the likeliest first."""
+        meant = [name for name in MEANT.get(word.lower(), ()) if name in self._names]
+        alike = nearest(word, self._by_name, limit=len(self._by_name))
+        found = (self._by_name[each] for each in (*meant, *alike))
+        return tuple({each.name: each for each in found}.values())
 
     @property
     def effects(self) -> Mapping[str, Effect]:

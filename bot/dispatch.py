@@ -12,6 +12,7 @@ again and succeeded after that, what we said would be untrue; who wants it again
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Protocol
 
@@ -26,16 +27,25 @@ from bot.filled import filled_in, texts_of
 from bot.guided import Guided
 from bot.inbound import Inbound, InboundKind, InvokeAnswer
 from bot.offers import Offers
+from bot.permitted import guessed
 from bot.preparation import DirectorySilent, Preparation
 from bot.refusals import recorded
 from bot.replies import found_answer, markdown, words_answer
 from bot.run_views import LOOK
 from bot.turn import Turn
+from bot.welcome import welcome
 from domain.audit import Event
 from domain.command import Card, DialogCard, Effect, Reply, RunCard, Text
 from domain.conversation import Conversation
 from domain.dialog import Move
-from domain.errors import MissingArguments, NotPermitted, Refused, Unavailable, UnknownRun
+from domain.errors import (
+    MissingArguments,
+    NotPermitted,
+    Refused,
+    Unavailable,
+    UnknownCommand,
+    UnknownRun,
+)
 from domain.notice import Message
 from domain.policy import GateKind, Request
 from domain.ports import Clock, Ids
@@ -48,10 +58,9 @@ log = structlog.get_logger(__name__)
 PATIENCE = timedelta(seconds=1.6)
 """What directory and live systems get together: the channel wants an answer within two seconds."""
 
-_WELCOME = (
-    "I am Signalbox: I carry out operations from this conversation, with a plan before, the"
-    " approvals that it takes, and a record of it all. Say `help` for what you may do."
-)
+_WELCOME = "welcome"
+"""What is claimed, like an activity, in each conversation that we have greeted."""
+
 _NOT_A_CARD_ACTION = 501
 
 
@@ -109,7 +118,7 @@ class Dispatcher:
                 return await self._search(self._begin(inbound))
             case InboundKind.INVOKE:
                 return InvokeAnswer(status=_NOT_A_CARD_ACTION)
-            case InboundKind.INSTALLED:
+            case InboundKind.INSTALLED | InboundKind.REMOVED:
                 await self._welcome(inbound)
                 return None
             case InboundKind.MESSAGE | InboundKind.OTHER:
@@ -210,6 +219,8 @@ class Dispatcher:
                 if not isinstance(refused, BadToken):
                     return await self._apologise(turn, silent)
         refused = self._for_members_only(turn, refused)
+        if isinstance(refused, UnknownCommand):
+            refused = await asyncio.to_thread(guessed, refused, turn.who, self._installation)
         command = turn.command
         kind, reason = recorded(
             refused,
@@ -303,20 +314,39 @@ class Dispatcher:
             return found_answer(())
 
     async def _welcome(self, inbound: Inbound) -> None:
-        """Say, once, what we are for."""
+        """Say what we are for where we were added: once, whatever comes again.
+
+        Where we were removed, whoever adds us again is greeted again.
+        """
+        said = welcome(inbound.conversation, self._installation)
+        greeting = _greeting(inbound)
 
         def transact(unit: UnitOfWork) -> None:
-            if _claim(unit, inbound):
-                said = Message(markdown=markdown(_WELCOME))
+            if not _claim(unit, inbound):
+                return
+            if inbound.kind is InboundKind.REMOVED:
+                unit.inbox.release(**_key(greeting))
+            elif _claim(unit, greeting):
                 self._outbound.put(unit, inbound.conversation, said)
 
         await self._store.transaction(transact)
 
 
+def _greeting(inbound: Inbound) -> Inbound:
+    """What stands for our greeting in the whole of a conversation, not in one of its threads."""
+    place = replace(inbound.conversation, id=inbound.conversation.roster_id)
+    return replace(inbound, conversation=place, activity_id=_WELCOME)
+
+
 def _claim(unit: UnitOfWork, inbound: Inbound) -> bool:
-    return unit.inbox.claim(
-        tenant=inbound.tenant,
-        conversation_id=inbound.conversation.id,
-        activity_id=inbound.activity_id,
-        activity_type=inbound.activity_type,
-    )
+    return unit.inbox.claim(**_key(inbound))
+
+
+def _key(inbound: Inbound) -> dict[str, str]:
+    """What tells *inbound* from other activities."""
+    return {
+        "tenant": inbound.tenant,
+        "conversation_id": inbound.conversation.id,
+        "activity_id": inbound.activity_id,
+        "activity_type": inbound.activity_type,
+    }

@@ -19,6 +19,7 @@ class InboundKind(StrEnum):
     SEARCH = "search"  #: types into a field whose choices are searched for
     INVOKE = "invoke"  #: another invoke; *invoke_name* says which
     INSTALLED = "installed"  #: the app was added to a conversation
+    REMOVED = "removed"  #: the app was taken out of a conversation
     OTHER = "other"  #: anything else: acknowledged, not acted on
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.command import Commands, discover
+from bot.command import Commands, callings, discover
 from bot.config import Config, load
 from bot.workflow_command import workflow_command
 from connectors.connector import Actions
@@ -29,11 +29,12 @@ def open_folder(folder: Path, state: Path) -> Folder:
     """
     config = load(folder)
     actions = actions_of(config, state)
-    workflows = load_all((CATALOG, config.workflows), actions)
+    own = discover()
+    workflows = load_all((CATALOG, config.workflows), actions, taken=callings(own))
     commands = (workflow_command(each, actions) for each in workflows.values())
     return Folder(
         config=config,
-        commands=Commands([*discover(), *commands]),
+        commands=Commands([*own, *commands]),
     )
 
 

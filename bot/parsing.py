@@ -2,10 +2,11 @@
 
     deploy shop v1.1.0 to prod --reason "PAY-812 refund fix"
 
-Words fill the placeholders of the syntax line in order. `to`, `in`, `on`, `from` and `with` may
-be left out, or name what follows out of order. `--name value`, `--name=value` and, for a truth
-value, `--name` alone give an input by name. Quotes are those that keyboards and phones make of
-them: "…", “…”, „…“, «…».
+Words fill the placeholders of the syntax line in order. One that may be left out is passed over
+where the word is none of its values, but a later one's: `status prod`. `to`, `in`, `on`, `from`
+and `with` may be left out, or name what follows out of order. `--name value`, `--name=value` and,
+for a truth value, `--name` alone give an input by name. Quotes are those that keyboards and phones
+make of them: "…", “…”, „…“, «…».
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -47,7 +48,7 @@ def bind(
     Raises:
         BadArguments: something is missing, too much, given twice, or no value of its field.
     """
-    return complete(given(line, syntax, fields), syntax, fields, choices)
+    return complete(given(line, syntax, fields, choices), syntax, fields, choices)
 
 
 def bind_partly(
@@ -58,7 +59,7 @@ def bind_partly(
     Raises:
         BadArguments: as `bind`, but for what is missing.
     """
-    return _accepted(given(line, syntax, fields), fields, choices)
+    return _accepted(given(line, syntax, fields, choices), fields, choices)
 
 
 def complete(
@@ -79,7 +80,13 @@ def complete(
     return bound
 
 
-def given(line: str, syntax: Syntax, fields: Sequence[Field]) -> Mapping[str, str]:
+def _anything(field: Field, before: Mapping[str, str]) -> None:
+    """Nothing is known of what there is to choose from."""
+
+
+def given(
+    line: str, syntax: Syntax, fields: Sequence[Field], choices: Choices = _anything
+) -> Mapping[str, str]:
     """The texts that *line* gives, by field name, as they were typed.
 
     Raises:
@@ -88,7 +95,7 @@ def given(line: str, syntax: Syntax, fields: Sequence[Field]) -> Mapping[str, st
     """
     if len(line) > LONGEST_LINE:
         raise BadArguments(f"That is longer than {LONGEST_LINE} characters.")
-    return _Reader(line, syntax, {each.name: each for each in fields}).read()
+    return _Reader(line, syntax, {each.name: each for each in fields}, choices).read()
 
 
 def _accepted(
@@ -125,6 +132,7 @@ class _Reader:
     line: str
     syntax: Syntax
     fields: Mapping[str, Field]
+    choices: Choices
     values: dict[str, str] = field(default_factory=dict)
     at: int = 0
 
@@ -147,7 +155,7 @@ class _Reader:
         elif marked is not None or (filler in FILLERS and self._is_more()):
             return  # it says nothing by itself
         elif free is not None:
-            self._put(free.name, word.text)
+            self._put(self._meant(word.text, free).name, word.text)
         else:
             quotes = ""
             if any(self.fields[name].flag_only for name in self.values):
@@ -189,6 +197,18 @@ class _Reader:
     def _free(self) -> Placeholder | None:
         """The next placeholder that nothing fills yet."""
         return next((p for p in self.syntax.placeholders if p.name not in self.values), None)
+
+    def _meant(self, text: str, free: Placeholder) -> Placeholder:
+        """*free*; but a later placeholder, where only that one has *text* among its values."""
+        if free.is_required or self._is_listed(text, free) is not False:
+            return free
+        later = (p for p in self.syntax.placeholders if p.name not in self.values)
+        return next((p for p in later if self._is_listed(text, p)), free)
+
+    def _is_listed(self, text: str, place: Placeholder) -> bool | None:
+        """Whether *text* is one of the values of *place*; None where there is no list of them."""
+        listed = self.choices(self.fields[place.name], self.values)
+        return None if listed is None else text.lower() in {each.lower() for each in listed}
 
     def _is_more(self) -> bool:
         while self.at < len(self.line) and self.line[self.at].isspace():

@@ -6,19 +6,29 @@ here, so this decides nothing but what is shown.
 """
 
 from collections.abc import Iterator
+from itertools import islice
 
-from bot.command import Command, Installation
+from bot.command import Command, Installation, unknown
 from domain.actor import Actor
+from domain.errors import UnknownCommand
 from domain.field import FieldType
 from domain.policy import Decision, Request
 from domain.ports import Catalogue
 
+_MOST_GUESSES = 3
 _SOMEBODY_ELSE = "somebody-else"  # no object id: a run of another person
 
 
 def is_permitted_anywhere(asked: Command, actor: Actor, installation: Installation) -> bool:
     """Whether there is a place, or a run, for which *actor* may use *asked*."""
     return any(decision.allowed for _, decision in decisions(asked, actor, installation))
+
+
+def guessed(error: UnknownCommand, actor: Actor, installation: Installation) -> UnknownCommand:
+    """*error* with what may have been meant; of other commands *actor* learns nothing."""
+    near = installation.commands.near(error.word)
+    mine = (each.name for each in near if is_permitted_anywhere(each, actor, installation))
+    return unknown(error.word, tuple(islice(mine, _MOST_GUESSES)))
 
 
 def denied_everywhere(

@@ -11,8 +11,23 @@ from domain.field import Choice
 
 _LONGEST = 2000
 
-_HARMLESS = re.compile(r"`([A-Za-z0-9][A-Za-z0-9 _.-]{0,60})`")
-"""What may stay code: nothing in it could be a link, a mention or the end of the code."""
+_PART = r"""
+    [A-Za-z0-9][\w.-]*                                  # a word
+  | --[A-Za-z][A-Za-z0-9_-]*                            # a flag
+  | "[\w\ .…-]*"                                        # a value of several words
+  | <[a-z][a-z0-9_]*…?>                                 # what must be given
+  | \[(?:[a-z]+\ )?[a-z][a-z0-9_]*…?\]                  # what may be
+  | \[--[a-z][a-z0-9_-]*(?:\ [a-z]+|\ …|\ "[\w\ .…-]*")?\]  # the same, by name
+"""
+_HARMLESS = re.compile(
+    rf"(?<!`)`(?:[A-Za-z0-9][A-Za-z0-9 _.-]{{0,60}}|(?:{_PART})(?:\ (?:{_PART})){{0,30}})`(?!`)",
+    re.ASCII | re.VERBOSE,
+)
+"""What may stay code: nothing in it could be a link, a mention or the end of the code.
+
+A name, a line that can be typed, or a syntax line.
+"""
+_LONGEST_CODE = 300
 
 CARD = "application/vnd.microsoft.card.adaptive"
 WORDS = "application/vnd.microsoft.activity.message"
@@ -72,7 +87,8 @@ def _parts(sentence: str) -> list[str]:
     parts: list[str] = []
     at = 0
     for code in _HARMLESS.finditer(sentence):
-        parts += [_escaped(sentence[at : code.start()]), code.group()]
+        # Without "<": whoever does not know code would take what follows for a tag.
+        parts += [_escaped(sentence[at : code.start()]), plain(code.group(), limit=_LONGEST_CODE)]
         at = code.end()
     return [*parts, _escaped(sentence[at:])]
 

@@ -45,6 +45,8 @@ def workflow_command(workflow: Workflow, actions: Actions) -> Command:
         group=GROUP,
         effect=effect_of(workflow, actions),
         prepare=prepare,
+        aliases=workflow.aliases,
+        steps=tuple(each.title for each in workflow.steps),
     )
 
 

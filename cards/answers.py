@@ -1,4 +1,4 @@
-"""The cards that answer a question: help, who am I, status, runs, and lines of a log."""
+"""The cards that answer a question: who am I, status, runs, and lines of a log."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -49,41 +49,14 @@ class StatusRow:
     url: str = ""
 
 
-def help_card(
-    groups: Sequence[tuple[str, Sequence[tuple[str, str]]]], hidden: int
-) -> dict[str, Any]:
-    """The commands somebody may use: per group, their syntax and what they do.
-
-    *hidden* is how many more there are that this person may not use.
-    """
-    blocks = [
-        e.group(
-            [
-                e.label(escape(name), spacing=t.Spacing.NONE),
-                *(_command(syntax, summary) for syntax, summary in commands),
-            ]
-        )
-        for name, commands in groups
-    ]
-    foot = []
-    if hidden:
-        more = "1 more command is" if hidden == 1 else f"{hidden} more commands are"
-        foot = [
-            e.meta(
-                f"{more} not yours to use. Say **why** and the command to see what it takes.",
-                spacing=t.Spacing.MEDIUM,
-            )
-        ]
-    count = sum(len(commands) for _, commands in groups)
-    return _card(
-        e.header("What you can say", kicker="Help", subtitle=f"{count} commands"),
-        [*blocks, *foot],
-        speak=f"Help: {count} commands.",
-    )
-
-
 def whoami_card(
-    *, name: str, object_id: str, tenant: str, roles: Sequence[str], groups: Sequence[str]
+    *,
+    name: str,
+    object_id: str,
+    tenant: str,
+    roles: Sequence[str],
+    groups: Sequence[str],
+    zone: tzinfo,
 ) -> dict[str, Any]:
     """Who somebody is to us: the verified identity and what follows from it."""
     role_words = ", ".join(escape(role, limit=60) for role in sorted(roles)) or "none"
@@ -95,6 +68,7 @@ def whoami_card(
             for each in (("Object id", object_id), ("Tenant", tenant))
             for item in _id_fact(*each)
         ),
+        *e.facts([("Time zone", escape(str(zone), limit=60))]),
     ]
     return _card(
         e.header(escape(name, limit=80), kicker="Who you are", subtitle="As Entra ID says"),
@@ -122,8 +96,14 @@ def status_card(rows: Sequence[StatusRow]) -> dict[str, Any]:
     )
 
 
-def runs_card(runs: Sequence[Run], *, now: datetime, zone: tzinfo) -> dict[str, Any]:
-    """The latest runs, newest first as they are given."""
+def runs_card(
+    runs: Sequence[Run], *, now: datetime, zone: tzinfo, about: str = "", looked_at: int = 0
+) -> dict[str, Any]:
+    """The latest runs, newest first as they are given.
+
+    *about* says which ones were asked for: "of shop in prod"; empty for all. *looked_at* is among
+    how many of the newest they were looked for, 0 if among all.
+    """
     shown = runs[:_MAX_RUNS]
     rows: list[teams.Element] = [_run(run, now=now, zone=zone) for run in shown]
     if shown:
@@ -131,11 +111,22 @@ def runs_card(runs: Sequence[Run], *, now: datetime, zone: tzinfo) -> dict[str, 
             f"{len(runs) - len(shown)} older ones are not shown. " if len(runs) > _MAX_RUNS else ""
         )
         rows.append(e.meta(f"{more}Say **run** and the id to see one.", spacing=t.Spacing.MEDIUM))
+    else:
+        rows.append(e.body(escape(_how_many(0, about))))
+    if looked_at:
+        rows.append(e.meta(f"I looked at the {looked_at} newest runs."))
     return _card(
-        e.header("Latest runs", kicker="Runs"),
-        [e.group(rows or [e.body("There are no runs yet.")])],
-        speak=f"{len(shown)} runs." if shown else "There are no runs yet.",
+        e.header("Latest runs", kicker="Runs", subtitle=escape(about)),
+        [e.group(rows)],
+        speak=plain(_how_many(len(shown), about)),
     )
+
+
+def _how_many(count: int, about: str) -> str:
+    if count == 0:
+        return f"There are no runs {about}." if about else "There are no runs yet."
+    counted = "1 run" if count == 1 else f"{count} runs"
+    return f"{counted} {about}." if about else f"{counted}."
 
 
 def lines_card(title: str, subtitle: str, lines: Sequence[str]) -> dict[str, Any]:
@@ -180,16 +171,6 @@ def _monospaced(lines: Sequence[str]) -> teams.Container:
             ),
         ]
     )
-
-
-def _command(syntax: str, summary: str) -> teams.Container:
-    name = teams.TextBlock(
-        text=escape(syntax),
-        font_type=t.FontType.MONOSPACE,
-        size=t.FontSize.SMALL,
-        spacing=t.Spacing.NONE,
-    )
-    return e.group([name, e.meta(escape(summary))], spacing=t.Spacing.SMALL)
 
 
 def _id_fact(name: str, value: str) -> list[teams.Element]:

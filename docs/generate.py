@@ -3,7 +3,8 @@
 `python -m docs.generate` writes them; with `--check` it only tells which ones are not current.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 import inspect
 from itertools import groupby
 from pathlib import Path
@@ -15,11 +16,16 @@ import click
 from pydantic_core import PydanticUndefined
 
 from bot.cli import signalbox
+from bot.command import Command
+from bot.examples import A_RUN_ID, Subjects, examples
 from bot.offline import open_folder
 from bot.settings import DEMO_WORLD, Settings, variable
+from bot.usage import input_usage
 from bot.workflow_command import GROUP as WORKFLOWS
 from domain import errors
+from domain.command import Effect
 from domain.errors import SignalboxError
+from domain.ports import Catalogue
 from domain.run import TRANSITIONS, RunEvent, RunState
 
 REFERENCE = Path(__file__).parent / "reference"
@@ -129,9 +135,20 @@ def commands_page() -> Iterator[str]:
     yield "Who may say what is the policy's to decide; `help` shows each person their own."
     yield "`<x>` must be given, `[x]` may be, and `--x` goes by name."
     yield "The words `to`, `in`, `on`, `from` and `with` may be left out."
+    yield "Names and examples are those of the demo's world."
+    folder = open_folder(DEMO_WORLD, Path("state"))
+    catalogue = folder.config.catalogue
+    places = [
+        (service, environment)
+        for service in catalogue.services()
+        for environment in catalogue.environments(service)
+    ]
+    deploy = folder.commands.find("deploy")
+    asked_about = Subjects(person="dev-1", lines=("deploy",), run_id=A_RUN_ID)
+    lines = examples(deploy, places, asked_about, catalogue)
+    subjects = replace(asked_about, lines=lines)
     commands = sorted(
-        open_folder(DEMO_WORLD, Path("state")).commands,
-        key=lambda each: (each.group == WORKFLOWS, each.group, each.name),
+        folder.commands, key=lambda each: (each.group == WORKFLOWS, each.group, each.name)
     )
     for group, members in groupby(commands, key=lambda each: each.group):
         yield ""
@@ -140,22 +157,40 @@ def commands_page() -> Iterator[str]:
             yield ""
             yield "Each workflow is a command; these ship with Signalbox."
         for each in members:
-            yield ""
-            yield f"### `{each.name}`"
-            yield ""
-            yield f"`{each.syntax.text}`"
-            yield ""
-            yield each.summary
-            if each.aliases:
-                yield f"Also: {', '.join(f'`{alias}`' for alias in each.aliases)}."
-            if each.fields:
-                yield ""
-                yield "| input | takes | |"
-                yield "|---|---|---|"
-            for field in each.fields:
-                name = f"--{field.name}" if field.flag_only else field.name
-                default = f"; without it, {field.default}" if field.default else ""
-                yield f"| `{name}` | {field.type} | {field.description}{default} |"
+            yield from _command(each, examples(each, places, subjects, catalogue), catalogue)
+
+
+def _command(each: Command, lines: Sequence[str], catalogue: Catalogue) -> Iterator[str]:
+    """One command: how it is said, what it takes, what it does to the world."""
+    yield ""
+    yield f"### `{each.name}`"
+    yield ""
+    yield f"`{each.syntax.text}`"
+    yield ""
+    yield each.summary
+    yield _EFFECTS[each.effect]
+    if each.aliases:
+        yield f"Also: {', '.join(f'`{alias}`' for alias in each.aliases)}."
+    if each.fields:
+        yield ""
+        yield "| input | takes | |"
+        yield "|---|---|---|"
+    for field in each.fields:
+        told = input_usage(field, catalogue)
+        takes = told.takes.replace("|", "\\|")
+        yield f"| `{told.name}` | {takes} | {told.needed} |"
+    if lines:
+        yield ""
+        yield "```text"
+        yield from lines
+        yield "```"
+
+
+_EFFECTS = {
+    Effect.READ: "It changes nothing.",
+    Effect.WRITE: "It changes something.",
+    Effect.DESTRUCTIVE: "It destroys something.",
+}
 
 
 def command_line_page() -> Iterator[str]:

@@ -62,6 +62,10 @@ class MissingArguments(BadArguments):
 class UnknownCommand(Refused):
     """Nobody taught us that command."""
 
+    def __init__(self, sentence: str, *, hint: str = "", word: str = "") -> None:
+        super().__init__(sentence, hint=hint)
+        self.word = word  #: what was taken for a command
+
 
 class UnknownRun(Refused):
     """No run of that id is known in this tenant."""

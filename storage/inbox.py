@@ -7,6 +7,12 @@ import sqlalchemy as sa
 from storage.schema import inbox, on_conflict
 
 _CLAIM = on_conflict(lambda insert: insert(inbox).on_conflict_do_nothing())
+_RELEASE = sa.delete(inbox).where(
+    inbox.c.tenant == sa.bindparam("of_tenant"),
+    inbox.c.conversation_id == sa.bindparam("of_conversation"),
+    inbox.c.activity_id == sa.bindparam("of_activity"),
+    inbox.c.activity_type == sa.bindparam("of_type"),
+)
 _FORGET = sa.delete(inbox).where(inbox.c.received_at < sa.bindparam("before"))
 
 
@@ -32,6 +38,20 @@ class Inbox:
             },
         )
         return claimed.rowcount == 1
+
+    def release(
+        self, *, tenant: str, conversation_id: str, activity_id: str, activity_type: str
+    ) -> None:
+        """Take a claim back: this activity is new again."""
+        self._connection.execute(
+            _RELEASE,
+            {
+                "of_tenant": tenant,
+                "of_conversation": conversation_id,
+                "of_activity": activity_id,
+                "of_type": activity_type,
+            },
+        )
 
     def forget(self, before: datetime) -> int:
         """Drop what was seen before that moment; how many rows went."""

@@ -22,6 +22,12 @@ _LATEST = (
     .order_by(runs.c.created_at.desc(), runs.c.id.desc())
     .limit(sa.bindparam("limit"))
 )
+_LATEST_BEFORE = _LATEST.where(
+    sa.or_(
+        runs.c.created_at < sa.bindparam("moment"),
+        sa.and_(runs.c.created_at == sa.bindparam("moment"), runs.c.id < sa.bindparam("of_run")),
+    )
+)
 _WAITING = (
     sa.select(runs.c.id)
     .where(runs.c.state == RunState.QUEUED.value, runs.c.lock == sa.bindparam("for_lock"))
@@ -70,9 +76,14 @@ class Runs:
         if self._connection.execute(_SAVE, values).rowcount == 0:
             raise UnknownRun(run.id)
 
-    def latest(self, tenant: TenantId, limit: int = 10) -> list[Run]:
-        """The newest runs of *tenant*, newest first."""
-        found = self._connection.execute(_LATEST, {"of_tenant": tenant, "limit": limit})
+    def latest(self, tenant: TenantId, limit: int = 10, *, before: Run | None = None) -> list[Run]:
+        """The newest runs of *tenant*, newest first; with *before*, of those that came before."""
+        known = {"of_tenant": tenant, "limit": limit}
+        if before is None:
+            found = self._connection.execute(_LATEST, known)
+        else:
+            place = {"moment": before.created_at, "of_run": before.id}
+            found = self._connection.execute(_LATEST_BEFORE, known | place)
         return [_run(row) for row in found]
 
     def waiting_for(self, lock: str) -> list[RunId]:

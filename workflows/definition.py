@@ -75,6 +75,7 @@ class Workflow:
     inputs: tuple[Field, ...]
     lock: str | None  #: a template over the inputs
     steps: tuple[Step, ...]
+    aliases: tuple[str, ...] = ()  #: what the command is called, too
 
     @property
     def fields(self) -> tuple[Field, ...]:
@@ -88,7 +89,7 @@ class Workflow:
 
         How inputs are asked for and checked is not in it: they were given when there is a run.
         """
-        return {
+        pinned = {
             "name": self.name,
             "title": self.title,
             "description": self.description,
@@ -97,6 +98,8 @@ class Workflow:
             "lock": self.lock,
             "steps": [_pinned_step(each) for each in self.steps],
         }
+        # Left out where there are none, so that what older versions pinned keeps its digest.
+        return {**pinned, "aliases": list(self.aliases)} if self.aliases else pinned
 
     @property
     def digest(self) -> str:
@@ -137,6 +140,7 @@ def from_pinned(pinned: Mapping[str, Any]) -> Workflow:
         inputs=tuple(_field(each) for each in pinned.get("inputs", ())),
         lock=pinned.get("lock"),
         steps=tuple(_step(each) for each in pinned["steps"]),
+        aliases=tuple(pinned.get("aliases", ())),
     )
 
 

@@ -4,7 +4,7 @@ Here is what each part may look like; whether the parts fit together is `definit
 say. Whatever can be known before anybody runs it is refused.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -19,11 +19,12 @@ from workflows.definition import DefinitionFaults, Retry, Step, Undo, Workflow
 from workflows.definition_fit import misfits
 from workflows.durations import parse as parse_duration
 from workflows.expressions import ExpressionFault, matches
+from workflows.names import Names
 from workflows.nearest import did_you_mean
 from workflows.values import SEPARATOR, accepted
 from workflows.yaml_source import Fault, Place, Source, YamlFault, read
 
-_KEYS = ("name", "title", "description", "command", "inputs", "lock", "steps")
+_KEYS = ("name", "title", "description", "command", "aliases", "inputs", "lock", "steps")
 _REQUIRED_KEYS = ("name", "title", "command", "steps")
 _INPUT_KEYS = (
     *("type", "description", "required", "default", "choices", "choices_from"),
@@ -65,23 +66,30 @@ def read_definition(path: Path, *, actions: Actions | None = None) -> Workflow:
     return workflow
 
 
-def load_all(folders: Iterable[Path], actions: Actions | None = None) -> Mapping[str, Workflow]:
+def load_all(
+    folders: Iterable[Path], actions: Actions | None = None, *, taken: Collection[str] = ()
+) -> Mapping[str, Workflow]:
     """The workflows of all *.yaml files in *folders*, by name, in the order of the files.
 
     Raises:
-        DefinitionFaults: a file does not validate, or two define the same workflow.
+        DefinitionFaults: as `load_files`.
     """
-    return load_files((f for folder in folders for f in sorted(folder.glob("*.yaml"))), actions)
+    files = (file for folder in folders for file in sorted(folder.glob("*.yaml")))
+    return load_files(files, actions, taken=taken)
 
 
-def load_files(files: Iterable[Path], actions: Actions | None = None) -> Mapping[str, Workflow]:
+def load_files(
+    files: Iterable[Path], actions: Actions | None = None, *, taken: Collection[str] = ()
+) -> Mapping[str, Workflow]:
     """The workflows of *files*, by name, in their order; *actions* as in `read_definition`.
 
+    *taken* are the words that call other commands already: no workflow is called that.
+
     Raises:
-        DefinitionFaults: a file does not validate, or two define the same workflow.
+        DefinitionFaults: a file does not validate, or a word would call two commands.
     """
     found: dict[str, Workflow] = {}
-    homes: dict[str, Path] = {}
+    names = Names(taken)
     faults: list[Fault] = []
     for path in dict.fromkeys(files):
         try:
@@ -89,12 +97,11 @@ def load_files(files: Iterable[Path], actions: Actions | None = None) -> Mapping
         except DefinitionFaults as error:
             faults += error.faults
             continue
-        if workflow.name in found:
-            sentence = f"The workflow `{workflow.name}` is defined in {homes[workflow.name]}, too."
-            faults.append(source.fault("name", sentence=sentence))
-        else:
-            found[workflow.name] = workflow
-            homes[workflow.name] = path
+        found.setdefault(workflow.name, workflow)
+        faults += [
+            source.fault(*each.place, sentence=each.sentence)
+            for each in names.claim(workflow, path)
+        ]
     if faults:
         raise DefinitionFaults(faults)
     return found
@@ -143,22 +150,28 @@ class _Reader:
         command = self._optional_text(("command",), data.get("command"))
         lock = data.get("lock")
         return Workflow(
-            name=self._name(data.get("name")),
+            name=self._name(("name",), data.get("name")),
             title=self._optional_text(("title",), data.get("title")),
             description=self._optional_text(("description",), data.get("description")),
             command=command,
             inputs=_given(command, self._inputs(data.get("inputs"))),
             lock=None if lock is None else self._text(("lock",), lock),
             steps=self._steps(data.get("steps")),
+            aliases=self._aliases(data.get("aliases")),
         )
 
-    def _name(self, value: Any) -> str:
-        name = self._optional_text(("name",), value)
+    def _name(self, place: Place, value: Any) -> str:
+        name = self._optional_text(place, value)
         if not name.strip() or _NAME.fullmatch(name):
             return name.strip()
         sentence = "A name is at most 40 lower-case letters, digits, `-` and `_`."
-        self.fault("name", sentence=sentence)
+        self.fault(*place, sentence=sentence)
         return ""
+
+    def _aliases(self, value: Any) -> tuple[str, ...]:
+        place = ("aliases",)
+        listed = value if isinstance(value, list) else self._texts(place, value)
+        return tuple(self._name((*place, index), each) for index, each in enumerate(listed))
 
     def fault(self, *place: str | int, sentence: str) -> None:
         """Note what is wrong with the value at *place*."""

@@ -1,6 +1,6 @@
 """What somebody probably meant."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from rapidfuzz.distance import OSA
 
@@ -29,5 +29,13 @@ def nearest(name: str, names: Iterable[str], limit: int = 3) -> tuple[str, ...]:
 
 def did_you_mean(name: str, names: Iterable[str], limit: int = 3) -> str:
     """What to add to a sentence about an unknown *name*: ` Did you mean `x`?`, or nothing."""
-    close = nearest(name, names, limit)
-    return f" Did you mean {' or '.join(f'`{each}`' for each in close)}?" if close else ""
+    return offered(nearest(name, names, limit))
+
+
+def offered(names: Sequence[str]) -> str:
+    """What to add to a sentence where one of *names* may be meant: ` Did you mean `x` or `y`?`."""
+    if not names:
+        return ""
+    *others, last = (f"`{each}`" for each in names)
+    meant = f"{', '.join(others)} or {last}" if others else last
+    return f" Did you mean {meant}?"

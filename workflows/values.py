@@ -27,6 +27,7 @@ _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _TIME = re.compile(r"[0-9]{2}:[0-9]{2}")
 _SECRET = re.compile(r"[a-z0-9][a-z0-9_./-]{0,99}")
 _RUN = re.compile(f"[{RUN_ID_ALPHABET}]{{{RUN_ID_LENGTH}}}")
+_SUCH_AS = re.compile(r'such as ("[^"]+"|[^\s,;]*[^\s,;.])')
 _TRUE = frozenset({"true", "yes", "on", "1", "y"})
 _FALSE = frozenset({"false", "no", "off", "0", "n"})
 
@@ -191,8 +192,11 @@ def in_range(field: Field) -> str:
 
 
 def example(field: Field) -> str:
-    """A value that *field* might take."""
-    return field.choices[0] if field.choices else _EXAMPLES[field.type]
+    """A value that *field* might take: what its description says behind "such as", if anything."""
+    if field.choices:
+        return field.choices[0]
+    described = _SUCH_AS.search(field.description)
+    return described[1] if described else _EXAMPLES[field.type]
 
 
 def _typed(field: Field, text: str | None) -> Any:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from bot.access.roles import Roles
+from domain.actor import Actor
 from domain.errors import NotPermitted
 from domain.policy import Decision, GateKind, GateRule, Request
 
@@ -92,24 +93,30 @@ def duration_in_words(duration: timedelta) -> str:
 
 def explanation(request: Request, decision: Decision, roles: Roles) -> str:
     """Why the answer is what it is, a line for each fact; for `why` and `policy why`."""
-    actor = request.actor
-    held = ", ".join(roles.in_order(actor.roles)) or "none"
-    lines = []
-    if decision.allowed:
-        needs = "" if decision.gate.kind is GateKind.NONE else gate_in_words(decision.gate)
-        lines.append(f"{actor.name} may {deed(request)}{', after ' + needs if needs else ''}.")
-    else:
-        lines.append(denial(request, decision).words)
-    if decision.rule:
-        lines.append(f"Rule: {decision.rule} ({decision.reason}).")
-    elif decision.error:
-        lines.append(f"Error: {decision.error}.")
-    else:
-        lines.append("Rule: none allows it, and what no rule allows is denied.")
-    lines.append(f"Roles of {actor.name}: {held}.")
+    lines = [*verdict(request, decision), roles_held(request.actor, roles)]
     if decision.would_need:
         lines.append(f"Roles that would do: {', '.join(decision.would_need)}.")
     return "\n".join(lines)
+
+
+def roles_held(actor: Actor, roles: Roles) -> str:
+    """Which roles *actor* has, as a sentence."""
+    return f"Roles of {actor.name}: {', '.join(roles.in_order(actor.roles)) or 'none'}."
+
+
+def verdict(request: Request, decision: Decision) -> tuple[str, str]:
+    """What *decision* says to *request*, and by which rule: a sentence each."""
+    if decision.allowed:
+        needs = "" if decision.gate.kind is GateKind.NONE else gate_in_words(decision.gate)
+        after = f", after {needs}" if needs else ""
+        answer = f"{request.actor.name} may {deed(request)}{after}."
+    else:
+        answer = denial(request, decision).words
+    if decision.rule:
+        return answer, f"Rule: {decision.rule} ({decision.reason})."
+    if decision.error:
+        return answer, f"Error: {decision.error}."
+    return answer, "Rule: none allows it, and what no rule allows is denied."
 
 
 def _who_can(role: str, names: Sequence[str]) -> str:

@@ -52,6 +52,8 @@ def inbound(raw: Mapping[str, Any], origin: Origin) -> Inbound:
             return _invoke(raw, activity)
         case "installationUpdate" if raw.get("action") == "add":
             return replace(activity, kind=InboundKind.INSTALLED)
+        case "installationUpdate" if raw.get("action") == "remove":
+            return replace(activity, kind=InboundKind.REMOVED)
         case _:
             return activity
 

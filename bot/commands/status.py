@@ -14,10 +14,16 @@ from domain.field import Field, FieldType
 @command(
     "status [service] [in environment]",
     group="Services",
+    aliases=("ps",),
     effect=Effect.READ,
     fields=(
-        Field(name="service", type=FieldType.SERVICE, required=False),
-        Field(name="environment", type=FieldType.ENVIRONMENT, required=False),
+        Field(name="service", type=FieldType.SERVICE, required=False, description="Only this one"),
+        Field(
+            name="environment",
+            type=FieldType.ENVIRONMENT,
+            required=False,
+            description="Only in this one",
+        ),
     ),
 )
 async def status(invocation: Invocation, context: Context) -> Work:

@@ -5,8 +5,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from cards.answers import StatusRow, help_card, lines_card, runs_card, status_card, whoami_card
+from cards.answers import StatusRow, lines_card, runs_card, status_card, whoami_card
+from cards.help import GateUsage, InputUsage, Listed, Usage, help_card, usage_card
 from cards.run import Button, Refresh, RunView, run_card
+from cards.welcome import welcome_card
 from domain.actor import Actor, ObjectId, TenantId
 from domain.approval import Choice, Gate, GateState, Vote
 from domain.command import Effect
@@ -331,19 +333,137 @@ def help_() -> dict[str, Any]:
             (
                 "Run",
                 (
-                    ("deploy <service> <version> to <environment>", "Deploy a service"),
-                    ("restart <service> in <environment>", "Restart a service"),
+                    Listed(
+                        syntax="deploy <service> <version> to <environment>",
+                        summary="Puts a version of a service into an environment.",
+                    ),
+                    Listed(
+                        syntax="restart <service> in <environment>",
+                        summary="Stops the process of a service and starts it again.",
+                    ),
                 ),
             ),
             (
                 "Look",
                 (
-                    ("status [service] [environment]", "What runs where, and how it is"),
-                    ("why <command…>", "What a command would take, and why"),
+                    Listed(
+                        syntax="status [service] [in environment]",
+                        summary="What runs where, and how it is.",
+                    ),
+                    Listed(
+                        syntax="why <command…>",
+                        summary="Whether you may do something, and by which rule.",
+                    ),
                 ),
             ),
         ),
         4,
+    )
+
+
+def welcome() -> dict[str, Any]:
+    """How we introduce ourselves in a channel."""
+    return welcome_card(
+        (
+            Listed(syntax="status", summary="What runs where, and how it is."),
+            Listed(
+                syntax="deploy shop v1.1.0 to staging",
+                summary="Puts a version of a service into an environment.",
+            ),
+            Listed(
+                syntax="why deploy shop v1.1.0 to staging",
+                summary="Whether you may do something, and by which rule.",
+            ),
+        ),
+        is_personal=False,
+        buttons=(Button(title="Help", verb="help", token="tok-help"),),
+    )
+
+
+DEPLOY_USAGE = Usage(
+    name="deploy",
+    group="Workflows",
+    summary="Puts a version of a service into an environment, and goes back if it is not well.",
+    syntax="deploy <service> <version> to <environment>",
+    aliases=("ship",),
+    inputs=(
+        InputUsage(
+            name="service", takes="What to deploy: one of shop, billing, search", needed="required"
+        ),
+        InputUsage(name="version", takes="Which version, such as v1.1.0", needed="required"),
+        InputUsage(name="environment", takes="Where to: staging or prod", needed="required"),
+        InputUsage(name="--reason", takes="Why: text", needed="optional"),
+    ),
+    examples=(
+        "deploy shop v1.1.0 to staging",
+        'deploy billing v1.1.0 to prod --reason "fixes the rounding"',
+    ),
+    gates=(
+        GateUsage(place="staging", words="starts at once", kind=GateKind.NONE),
+        GateUsage(
+            place="prod",
+            words="2 approvals from prod-approvers, not by the requester, within 30 minutes",
+            kind=GateKind.APPROVAL,
+        ),
+    ),
+    steps=("Note what runs now", "Switch the version", "Check that it is well"),
+)
+
+
+def help_deploy() -> dict[str, Any]:
+    """How a developer deploys."""
+    return usage_card(DEPLOY_USAGE)
+
+
+def help_restart() -> dict[str, Any]:
+    """How somebody restarts who may do so in staging, and confirms in test."""
+    return usage_card(
+        Usage(
+            name="restart",
+            group="Workflows",
+            summary="Stops the process of a service and starts it again.",
+            syntax="restart <service> in <environment>",
+            inputs=(
+                InputUsage(
+                    name="service", takes="What to restart: shop or billing", needed="required"
+                ),
+            ),
+            examples=("restart shop in staging",),
+            gates=(
+                GateUsage(
+                    place="test",
+                    words="confirmation by the requester within 30 minutes",
+                    kind=GateKind.CONFIRM,
+                ),
+                GateUsage(
+                    place="prod",
+                    words="not for you: that needs the role operator",
+                    kind=None,
+                ),
+            ),
+            steps=DEPLOY_USAGE.steps,
+        ),
+        buttons=(Button(title="Try it", verb="restart", token="tok-try", style="positive"),),
+    )
+
+
+def help_approve() -> dict[str, Any]:
+    """How a run is approved: about a run, so without places and steps."""
+    return usage_card(
+        Usage(
+            name="approve",
+            group="Decisions",
+            summary="Say yes to a run that waits for approval.",
+            syntax='approve <id> [--comment "…"]',
+            inputs=(
+                InputUsage(name="id", takes="The run's id, such as k7f3q2ma", needed="required"),
+                InputUsage(name="--comment", takes="Why: text", needed="optional"),
+            ),
+            examples=(
+                "approve k7f3q2ma",
+                'approve k7f3q2ma --comment "checked the dashboards"',
+            ),
+        )
     )
 
 
@@ -355,6 +475,7 @@ def whoami() -> dict[str, Any]:
         tenant=TENANT,
         roles=("developer", "viewer"),
         groups=("developers",),
+        zone=ZONE,
     )
 
 
@@ -395,6 +516,13 @@ def runs() -> dict[str, Any]:
     )
 
 
+def runs_of_a_service() -> dict[str, Any]:
+    """Some of the runs, where there are so many that not all were looked at."""
+    return runs_card(
+        (HOLDER,), now=NOW, zone=ZONE, about="of shop in prod that you asked for", looked_at=300
+    )
+
+
 def lines() -> dict[str, Any]:
     """A log."""
     return lines_card(
@@ -424,10 +552,15 @@ RUN_CARDS: Mapping[str, Callable[[], dict[str, Any]]] = {
     "run-failed-staging": failed_staging,
 }
 ANSWERS: Mapping[str, Callable[[], dict[str, Any]]] = {
+    "welcome": welcome,
     "help": help_,
+    "help-deploy": help_deploy,
+    "help-restart": help_restart,
+    "help-approve": help_approve,
     "whoami": whoami,
     "status": status,
     "runs": runs,
+    "runs-of-a-service": runs_of_a_service,
     "lines": lines,
 }
 CARDS = {**RUN_CARDS, **ANSWERS, **FORMS}

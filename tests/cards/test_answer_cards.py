@@ -1,8 +1,8 @@
-"""Help, identity, status, runs and lines as cards."""
+"""Identity, status, runs and lines as cards."""
 
 import pytest
 
-from cards.answers import StatusRow, help_card, lines_card, runs_card, status_card, whoami_card
+from cards.answers import StatusRow, lines_card, runs_card, status_card, whoami_card
 from cards.limits import size_bytes
 from domain.run import RunState
 from tests.cards.states import NOW, ZONE, a_run
@@ -10,32 +10,8 @@ from tests.cards.test_approved_cards import nodes
 from tests.cards.test_run_card import texts
 
 
-@pytest.mark.parametrize(
-    ("hidden", "foot"),
-    [
-        (0, "Say it"),
-        (
-            1,
-            (
-                "1 more command is not yours to use. "
-                "Say **why** and the command to see what it takes."
-            ),
-        ),
-        (
-            3,
-            (
-                "3 more commands are not yours to use. "
-                "Say **why** and the command to see what it takes."
-            ),
-        ),
-    ],
-)
-def test_help_says_how_much_it_does_not_show(hidden, foot):
-    assert texts(help_card((("Look", (("help", "Say it"),)),), hidden))[-1] == foot
-
-
 def test_whoever_has_no_role_is_told_so():
-    card = whoami_card(name="guest-1", object_id="o", tenant="t", roles=(), groups=())
+    card = whoami_card(name="guest-1", object_id="o", tenant="t", roles=(), groups=(), zone=ZONE)
 
     assert texts(card)[3:7] == ["Roles", "none", "Groups", "none"]
 
@@ -82,6 +58,20 @@ def test_no_runs_and_too_many_runs():
 
     many = runs_card([a_run(RunState.RUNNING)] * 17, now=NOW, zone=ZONE)
     assert texts(many)[-1] == "2 older ones are not shown. Say **run** and the id to see one."
+
+
+def test_runs_that_were_asked_for_are_named():
+    none = runs_card((), now=NOW, zone=ZONE, about="of shop in prod", looked_at=300)
+    one = runs_card((a_run(RunState.RUNNING),), now=NOW, zone=ZONE, about="of shop")
+
+    assert texts(none)[2:] == [
+        "of shop in prod",
+        "There are no runs of shop in prod.",
+        "I looked at the 300 newest runs.",
+    ]
+    assert none["speak"] == "There are no runs of shop in prod."
+    assert one["speak"] == "1 run of shop."
+    assert runs_card((), now=NOW, zone=ZONE)["speak"] == "There are no runs yet."
 
 
 def test_a_run_that_is_nowhere_is_listed_without_a_place():

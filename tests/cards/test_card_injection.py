@@ -7,9 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 import pytest
 
-from cards.answers import StatusRow, help_card, lines_card, runs_card, status_card, whoami_card
+from cards.answers import StatusRow, lines_card, runs_card, status_card, whoami_card
+from cards.help import GateUsage, InputUsage, Listed, Usage, help_card, usage_card
 from cards.limits import lint, size_bytes
 from cards.run import Button, run_card
+from cards.welcome import welcome_card
 from domain.approval import Choice
 from domain.plan import ActionPlan, Change
 from domain.policy import GateKind, GateRule
@@ -102,12 +104,31 @@ def hostile_answers(payload: str):
         url=f"https://x.test/{payload}",
     )
     return (
-        help_card(((payload, ((payload, payload),)),), 1),
+        help_card(((payload, (Listed(syntax=payload, summary=payload),)),), 1),
+        welcome_card((Listed(syntax=payload, summary=payload),), is_personal=True),
+        usage_card(
+            Usage(
+                name=payload,
+                group=payload,
+                summary=payload,
+                syntax=payload,
+                aliases=(payload,),
+                inputs=(InputUsage(name=payload, takes=payload, needed=payload),),
+                examples=(payload,),
+                gates=(GateUsage(place=payload, words=payload, kind=GateKind.NONE),),
+                steps=(payload,),
+            )
+        ),
         whoami_card(
-            name=payload, object_id=payload, tenant=payload, roles=(payload,), groups=(payload,)
+            name=payload,
+            object_id=payload,
+            tenant=payload,
+            roles=(payload,),
+            groups=(payload,),
+            zone=ZONE,
         ),
         status_card((row,)),
-        runs_card((run,), now=NOW, zone=ZONE),
+        runs_card((run,), now=NOW, zone=ZONE, about=payload),
         lines_card(payload, payload, [payload] * 50),
     )
 

@@ -32,7 +32,7 @@ def test_the_demos_policy_is_right(signalbox, arguments):
 
     assert (ended.code, ended.err) == (0, "")
     assert ended.out in {
-        "The policy is right for all 16 commands.\n",
+        "The policy is right for all 18 commands.\n",
         "27 of 27 cases are answered as expected.\n",
     }
 
@@ -183,6 +183,7 @@ def test_a_workflow_is_shown_step_by_step(signalbox):
     assert ended.out == (
         "restart: Restart\n"
         "  command  restart <service> in <environment>\n"
+        "  aliases  bounce\n"
         '  lock     ${ inputs.service + "/" + inputs.environment }\n'
         "   1. current: releases.current@1\n"
         "   2. restart: supervisor.restart@1; after current; within 1m; "

@@ -11,6 +11,7 @@ from bot.command import Commands, discover
 from bot.workflow_command import workflow_command
 from cards.limits import lint
 from connectors.connector import Actions
+from domain.actor import ObjectId, Person
 from domain.command import Effect
 from domain.conversation import ConversationKind
 from domain.errors import Refused
@@ -70,47 +71,14 @@ def test_a_workflow_that_only_reads_is_a_reading_command():
     assert workflow_command(reading, Actions([Systems()])).effect is Effect.READ
 
 
-async def test_help_shows_what_one_may_run_and_counts_the_rest(bot: Bot):
-    for who, shown, hidden in (
-        ("viewer-1", ["whoami", "status", "runs", "why"], ["deploy", "logs", "audit", "approve"]),
-        ("dev-1", ["deploy <service>", "logs", "cancel"], ["audit", "approve"]),
-        ("approver-2", ["approve <id>", "reject <id>"], ["deploy", "logs", "audit"]),
-    ):
-        said = words(await card(bot, who, "help")).replace("\\\\", "")
-        assert all(f'"{each}' in said for each in shown), who
-        assert not any(f'"{each}' in said for each in hidden), who
-    assert "8 more commands are not yours to use" in words(await card(bot, "viewer-1", ""))
-
-
-async def test_help_of_a_command_tells_its_inputs_and_gates(bot: Bot):
-    assert await sentence(bot, "dev-1", "help deploy") == (
-        "**deploy**: Puts a version of a service into an environment,"
-        " and goes back if it is not well there.\n\n"
-        "Say: deploy \\<service> \\<version> to \\<environment>\n\n"
-        "- service: What to deploy, such as shop\n"
-        "- version: Which version, such as v1.1.0\n"
-        "- environment: Where to, such as staging\n"
-        '- \\--reason: Why, such as "some words", may be left out\n'
-        "- in staging: no gate\n"
-        "- in prod: 2 approvals from prod-approvers, not by the requester, within 30 minutes"
-    )
-
-
-async def test_help_of_what_one_may_not_run_says_what_it_takes(bot: Bot):
-    said = await sentence(bot, "viewer-1", "help logs")
-
-    assert said == (
-        "viewer-1 may not read the logs. That needs the role developer;"
-        " ask dev-1, sre-1, approver-1 or commander-1."
-    )
-
-
 async def test_whoami_tells_the_verified_identity(bot: Bot):
     said = words(await card(bot, "approver-1", "whoami", sender_name="CISO (approved)"))
 
     assert bot.id_of("approver-1") in said
     assert "developer, operator, prod-approver, viewer" in said
     assert "operators, prod-approvers" in said
+    assert bot.actor("approver-1").tenant in said
+    assert "Europe/Berlin" in said
     assert "CISO" not in said
 
 
@@ -131,8 +99,9 @@ async def test_status_of_one_installation(bot: Bot, text: str):
     assert "billing" not in said
 
 
-async def test_status_by_environment(bot: Bot):
-    assert "2 of 2 healthy" in words(await card(bot, "viewer-1", "status in staging"))
+@pytest.mark.parametrize("text", ["status in staging", "status staging", "ps STAGING"])
+async def test_status_by_environment(bot: Bot, text: str):
+    assert "2 of 2 healthy" in words(await card(bot, "viewer-1", text))
 
 
 async def test_what_does_not_answer_is_unknown_and_the_rest_is_shown(bot: Bot, monkeypatch):
@@ -164,6 +133,44 @@ async def test_runs_lists_the_runs_of_the_tenant(bot: Bot):
     run = await bot.asks_for("dev-1", DEPLOY)
 
     assert run.id in words(await card(bot, "viewer-1", "runs"))
+
+
+async def listed_runs(bot: Bot, who: str, text: str) -> set[str]:
+    said = words(await card(bot, who, text))
+    return {run.id for run in await bot.runs() if run.id in said}
+
+
+async def test_runs_lists_those_that_are_asked_for(bot: Bot):
+    one = await bot.asks_for("dev-1", DEPLOY)
+    two = await bot.asks_for("sre-1", "restart billing in prod")
+    three = await bot.asks_for("dev-1", "restart billing in staging")
+
+    for text, expected in (
+        ("runs", [one, two, three]),
+        ("runs shop", [one]),
+        ("runs billing in prod", [two]),
+        ("runs prod", [one, two]),
+        ("runs in staging", [three]),
+        ("runs --mine", [one, three]),
+        ("runs prod --mine", [one]),
+        ("runs shop in staging", []),
+    ):
+        assert await listed_runs(bot, "dev-1", text) == {run.id for run in expected}, text
+
+
+async def test_runs_looks_behind_the_newest_page_for_what_is_asked_for(bot: Bot, monkeypatch):
+    wanted = [await bot.asks_for("sre-1", "restart billing in staging")]
+    bot.clock.move(timedelta(seconds=1))
+    for number in range(35):
+        await bot.asks_for("dev-1", f"deploy shop v1.1.{number} to staging")
+
+    assert await listed_runs(bot, "dev-1", "runs billing") == {run.id for run in wanted}
+    assert len(await listed_runs(bot, "dev-1", "runs shop")) == 15
+
+    monkeypatch.setattr("bot.commands.runs._LOOKED_AT", 30)
+    said = words(await card(bot, "dev-1", "runs billing"))
+    assert "There are no runs of billing." in said
+    assert "I looked at the 30 newest runs." in said
 
 
 async def test_run_in_a_channel_shows_no_buttons(bot: Bot):
@@ -214,6 +221,70 @@ async def test_why_tells_the_rule_and_the_gate(bot: Bot):
     assert "Rule: deploy-to-prod" in said
 
 
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (
+            "why deploy shop",
+            [
+                "dev-1 may deploy shop in staging.",
+                "Rule: developers-change-staging (developers change staging as they like).",
+                (
+                    "dev-1 may deploy shop in prod, after 2 approvals from prod-approvers,"
+                    " not by the requester, within 30 minutes."
+                ),
+                "Rule: deploy-to-prod (a deploy to production takes two approvals, whoever asks).",
+                "Roles of dev-1: viewer, developer.",
+            ],
+        ),
+        (
+            "why bounce",
+            [
+                "dev-1 may use restart in staging.",
+                "Rule: developers-change-staging (developers change staging as they like).",
+                "dev-1 may not use restart in prod. That needs the role operator.",
+                "Rule: none allows it, and what no rule allows is denied.",
+                "Roles of dev-1: viewer, developer.",
+            ],
+        ),
+        (
+            "can sre-1 restart in prod",
+            [
+                (
+                    "sre-1 may use restart in prod, after confirmation by the requester"
+                    " within 30 minutes."
+                ),
+                (
+                    "Rule: operators-change-prod (operators change production once they have"
+                    " confirmed the plan)."
+                ),
+                "Roles of sre-1: viewer, developer, operator.",
+            ],
+        ),
+    ],
+)
+async def test_a_question_that_leaves_the_place_open_is_answered_for_each(
+    bot: Bot, line: str, expected: list[str]
+):
+    assert (await sentence(bot, "dev-1", line)).split("\n\n") == expected
+
+
+async def test_why_is_not_asked_about_what_stands_for_something_else(bot: Bot):
+    assert await sentence(bot, "dev-1", "why again") == (
+        "`again` stands for what was said before: ask about that."
+    )
+
+
+async def test_why_shows_how_a_command_is_written_as_code(bot: Bot):
+    said = await sentence(bot, "dev-1", "why deploy shop v1.1.0 prod now")
+
+    assert said == (
+        "`now` is more than it takes."
+        " The command is"
+        " `deploy \u2039service\u203a \u2039version\u203a to \u2039environment\u203a`."
+    )
+
+
 async def test_why_about_a_run_looks_at_that_run(bot: Bot):
     run = await bot.opened(await bot.asks_for("dev-1", DEPLOY))
 
@@ -232,6 +303,20 @@ async def test_can_asks_for_somebody_else(bot: Bot, person: str):
     assert said.startswith("dev-1 may not restart shop in prod.")
     assert "Roles that would do: operator" in said
     assert await bot.runs() == []
+
+
+async def test_a_mentioned_name_of_several_words_needs_no_quotes(bot: Bot):
+    directory, people = bot.people.directory, {}
+    for each in ("Dev", "Dev One", "Dev One Two"):
+        number = len(people) + 1
+        id_ = ObjectId(f"00000000-0000-4000-8000-00000000bbb{number}")
+        people[id_] = Person(id=id_, name=each, groups=bot.actor("dev-1").groups)
+    bot.people.directory = replace(directory, people={**directory.people, **people})
+
+    for name in ("Dev", "Dev One", "@dev one two", '"Dev One"'):
+        said = await sentence(bot, "viewer-1", f"can {name} deploy shop to staging")
+        whole = name.strip('@"').title()
+        assert said.startswith(f"{whole} may deploy shop in staging."), name
 
 
 async def test_can_does_not_guess_who_is_meant(bot: Bot):

@@ -40,6 +40,50 @@ def sentence(line: str) -> str:
     return refused.value.words
 
 
+STATUS = parse("status [service] [in environment] [id]")
+LOOKED_FOR = (
+    Field(name="service", type=FieldType.SERVICE, required=False),
+    Field(name="environment", type=FieldType.ENVIRONMENT, required=False),
+    Field(name="id", type=FieldType.RUN, required=False),
+)
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("prod", {"environment": "prod"}),
+        ("PROD", {"environment": "prod"}),
+        ("in prod", {"environment": "prod"}),
+        ("prod shop", {"service": "shop", "environment": "prod"}),
+        ("shop prod", {"service": "shop", "environment": "prod"}),
+        ("shop", {"service": "shop"}),
+        ("shop k7f3q2ma", BadArguments),  # a misspelled environment is no run
+        ("k7f3q2ma", BadArguments),
+        ("prod staging", BadArguments),
+        ("--service prod", BadArguments),  # who names it means it
+        ("prdo", BadArguments),
+    ],
+)
+def test_what_may_be_left_out_is_passed_over_for_a_later_ones_value(line, expected):
+    if expected is BadArguments:
+        with pytest.raises(BadArguments):
+            bind(line, STATUS, LOOKED_FOR, known)
+    else:
+        assert bind(line, STATUS, LOOKED_FOR, known) == expected
+        assert bind_partly(line, STATUS, LOOKED_FOR, known) == expected
+
+
+def test_a_service_called_like_an_environment_is_a_service():
+    def both(field: Field, before: Mapping[str, str]) -> Sequence[str] | None:
+        return ("prod", "staging") if field.type is not FieldType.RUN else None
+
+    assert bind("prod", STATUS, LOOKED_FOR, both) == {"service": "prod"}
+
+
+def test_what_must_be_given_is_never_passed_over():
+    assert sentence("prod v1.1.0 shop").startswith("I know no service `prod`.")
+
+
 @pytest.mark.parametrize(
     "line",
     [

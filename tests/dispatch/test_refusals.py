@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, replace
 
+from hypothesis import given
+from hypothesis import strategies as st
 import pytest
 
 from bot.card_tokens import BadToken
@@ -18,7 +20,9 @@ from domain.errors import (
 )
 from domain.policy import Decision, GateKind, Request
 from domain.ports import Authorizer
+from tests.cards.test_card_text import COMMON_MARK, EVERYTHING, FRAGMENTS, SIGNS
 from tests.dispatch.world import Bot
+from workflows.values import shown
 
 NOBODY = NotPermitted("No.", reason="no_permit")
 OUTSIDER = NotPermitted("No.", reason="not_eligible")
@@ -114,7 +118,34 @@ async def _list(bot: Bot):
         ("<at>Boss</at> `x` *bold*", "\\<at>Boss\\</at> `x` \\*bold\\*"),
         ("", ""),
         (" `x` ", " `x` "),
+        (
+            "It is `deploy <service> <version> to <environment>`.",
+            "It is `deploy \u2039service\u203a \u2039version\u203a to \u2039environment\u203a`.",
+        ),
+        ("`status [service] [in environment]`", "`status [service] [in environment]`"),
+        ("`go [--mine] [--symptoms …]`", "`go [--mine] [--symptoms …]`"),
+        ("`why <command…>`", "`why \u2039command…\u203a`"),
+        ('`approve <id> [--comment "…"]`', '`approve \u2039id\u203a [--comment "…"]`'),
+        ('Write `--reason "…"`.', 'Write `--reason "…"`.'),
+        ("There is no `--Reson` here.", "There is no `--Reson` here."),
+        ("I know no `<at>Boss</at>`.", "I know no \\`\\<at>Boss\\</at>\\`."),
+        ("I know no `<b>`.", "I know no `\u2039b\u203a`."),
+        ("`[x] (e.vil)`", "\\`\\[x\\] (e\\.vil)\\`"),
     ],
 )
 def test_a_sentence_reads_as_it_was_written(sentence: str, expected: str):
     assert markdown(sentence) == expected
+
+
+@given(SIGNS | FRAGMENTS | st.lists(FRAGMENTS, max_size=3).map("`".join))
+def test_what_somebody_typed_becomes_letters_or_code_and_nothing_else(typed):
+    said = markdown(f'I know no {shown(typed)}. It is `go <x> [in y…] [--z "…"]`, not {typed}.')
+
+    for reader in (COMMON_MARK, EVERYTHING):
+        paragraph, inline, _end = reader.parse(said)
+        parts = inline.children or []
+        assert paragraph.type == "paragraph_open"
+        assert {part.type for part in parts} <= {"text", "text_special", "code_inline"}
+        codes = [part.content for part in parts if part.type == "code_inline"]
+        assert 'go \u2039x\u203a [in y…] [--z "…"]' in codes
+        assert not set("".join(codes)) & set("<>(){}&*\\`")

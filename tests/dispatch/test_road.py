@@ -110,17 +110,6 @@ async def test_what_somebody_else_invokes_is_not_implemented(bot: Bot):
     assert (answer.status, answer.body) == (501, None)
 
 
-async def test_an_installation_is_greeted_once(bot: Bot):
-    added = bot.inbound("dev-1", kind=InboundKind.INSTALLED, activity_type="installationUpdate")
-
-    await bot.dispatcher.handle(added)
-    await bot.dispatcher.handle(added)
-    await asyncio.sleep(0)
-
-    [(_, message)] = bot.outbound.sent
-    assert "Say `help`" in message.markdown
-
-
 @pytest.mark.parametrize("text", ["DEPLOY shop v1.1.0 to prod", "Deploy Shop v1.1.0 to PROD"])
 async def test_letters_may_be_large(bot: Bot, text: str):
     run = await bot.asks_for("dev-1", text)

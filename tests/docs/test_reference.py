@@ -1,9 +1,13 @@
 """What docs/reference says is what the code says."""
 
+from pathlib import Path
+
 import pytest
 
-from bot.command import discover
-from bot.settings import VARIABLES
+from bot.command import choices, discover
+from bot.offline import open_folder
+from bot.parsing import bind, head
+from bot.settings import DEMO_WORLD, VARIABLES
 from docs.generate import PAGES, REFERENCE, written
 from domain.run import RunEvent, RunState
 from workflows.definition import CATALOG
@@ -50,3 +54,22 @@ def test_every_chat_command_is_described():
     names = [*discover(), *load_all([CATALOG]).values()]
     assert {each.name for each in names} >= {"deploy", "help", "approve"}
     assert all(f"### `{each.name}`\n" in page for each in names)
+    assert all(f"`{alias}`" in page for each in names for alias in each.aliases)
+
+
+def test_every_example_of_a_chat_command_can_be_typed():
+    folder = open_folder(DEMO_WORLD, Path("state"))
+    blocks = written("commands.md").split("```text\n")[1:]
+    lines = [line for block in blocks for line in block.partition("```")[0].splitlines()]
+
+    assert len(lines) > len(list(folder.commands))
+    for line in lines:
+        name, rest = head(line)
+        asked = folder.commands.find(name)
+        bind(rest, asked.syntax, asked.fields, choices(asked, folder.config.catalogue))
+
+
+def test_every_chat_command_has_an_example():
+    sections = written("commands.md").split("\n### ")[1:]
+
+    assert [each.partition("\n")[0] for each in sections if "```text" not in each] == []

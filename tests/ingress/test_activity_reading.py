@@ -282,9 +282,11 @@ def test_a_search_for_choices() -> None:
     [
         ({"type": "installationUpdate", "action": "add"}, InboundKind.INSTALLED),
         ({"type": "installationUpdate", "action": "add-upgrade"}, InboundKind.OTHER),
-        ({"type": "installationUpdate", "action": "remove"}, InboundKind.OTHER),
+        ({"type": "installationUpdate", "action": "remove"}, InboundKind.REMOVED),
         ({"type": "installationUpdate", "action": ["add"]}, InboundKind.OTHER),
+        ({"type": "installationUpdate", "action": "remove-upgrade"}, InboundKind.OTHER),
         ({"type": "conversationUpdate", "membersAdded": [{"id": BOT}]}, InboundKind.OTHER),
+        ({"type": "conversationUpdate", "membersAdded": [{"id": "29:dev-1"}]}, InboundKind.OTHER),
         ({"type": "messageReaction"}, InboundKind.OTHER),
         ({"type": "typing"}, InboundKind.OTHER),
         ({"type": "tomorrow"}, InboundKind.OTHER),

@@ -147,6 +147,21 @@ async def test_the_latest_runs_are_those_of_the_tenant_newest_first(store, a_run
     assert await store.transaction(work) == ["b", "a"]
 
 
+async def test_older_runs_come_page_by_page_each_once(store, a_run, clock):
+    def work(unit):
+        start = clock.move(timedelta(seconds=1))
+        for number, run_id in enumerate("dacbe"):  # two at a time in the same moment
+            moment = start + timedelta(seconds=number // 2)
+            unit.runs.insert(a_run(run_id, created_at=moment))
+        tenant, pages, last = a_run().requester.tenant, [], None
+        while page := unit.runs.latest(tenant, 2, before=last):
+            pages.append([each.id for each in page])
+            last = page[-1]
+        return pages
+
+    assert await store.transaction(work) == [["e", "c"], ["b", "d"], ["a"]]
+
+
 async def test_who_waits_for_a_lock_goes_first_come_first(store, a_run, clock):
     def work(unit):
         queued = {"state": RunState.QUEUED, "lock": "shop/prod"}

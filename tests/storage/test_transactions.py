@@ -25,6 +25,24 @@ def claim(activity_id: str):
     )
 
 
+async def test_a_claim_that_is_taken_back_can_be_made_again_and_no_other(store):
+    def work(unit):
+        first = [claim("1")(unit), claim("2")(unit)]
+        unit.inbox.release(
+            tenant="t", conversation_id="c", activity_id="1", activity_type="message"
+        )
+        for other in (
+            ("x", "c", "2", "message"),
+            ("t", "x", "2", "message"),
+            ("t", "c", "2", "x"),
+        ):
+            names = ("tenant", "conversation_id", "activity_id", "activity_type")
+            unit.inbox.release(**dict(zip(names, other, strict=True)))
+        return first, [claim("1")(unit), claim("2")(unit)]
+
+    assert await store.transaction(work) == ([True, True], [True, False])
+
+
 async def test_what_was_committed_can_be_read(store, a_run):
     await store.transaction(lambda unit: unit.runs.insert(a_run()))
 

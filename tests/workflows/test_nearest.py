@@ -53,3 +53,4 @@ def test_the_guess_is_said_behind_a_sentence():
     assert did_you_mean("rusn", COMMANDS) == " Did you mean `run` or `runs`?"
     assert did_you_mean("rusn", COMMANDS, limit=1) == " Did you mean `run`?"
     assert did_you_mean("xyz", COMMANDS) == ""
+    assert did_you_mean("r", COMMANDS) == " Did you mean `reject`, `restart` or `rollback`?"

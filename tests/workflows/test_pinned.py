@@ -49,6 +49,7 @@ workflows = st.builds(
     inputs=st.lists(fields, max_size=3).map(tuple),
     lock=st.none() | texts,
     steps=st.lists(steps, max_size=4).map(tuple),
+    aliases=st.lists(names, max_size=2).map(tuple),
 )
 
 
@@ -123,6 +124,7 @@ def changed(**changes: Any) -> Workflow:
         replace(deploy(), inputs=()),
         replace(deploy(), inputs=(replace(deploy().inputs[0], pattern="v1"),)),
         replace(deploy(), lock=None),
+        replace(deploy(), aliases=("ship",)),
         replace(deploy(), steps=deploy().steps[:-1]),
         changed(name="other"),
         changed(title="Other"),

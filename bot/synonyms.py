@@ -1,0 +1,36 @@
+"""What people type who come from other tools, and what it is called here.
+
+These are guesses: what is typed does nothing, and the answer asks whether that was meant. A word
+that can be mistaken (`undo` of what? `yes` to what?) must not do anything by itself. Words that
+cannot are aliases, and stand with their commands.
+"""
+
+from collections.abc import Mapping
+
+_TYPED: Mapping[str, str] = {
+    "again": "repeat rerun retry redo",
+    "approve": "accept agree allow lgtm yes y ok",
+    "audit": "trail events",
+    "can": "may",
+    "cancel": "stop abort kill halt",
+    "confirm": "go proceed yes y ok",
+    "deploy": "release rollout push publish promote install upgrade update",
+    "diagnose": "check doctor troubleshoot debug",
+    "help": "hi hello h man usage menu",
+    "logs": "tail journal journalctl output",
+    "reject": "decline deny refuse no n veto",
+    "restart": "reboot reload recycle kick",
+    "rollback": "undo back downgrade restore",
+    "run": "show describe inspect",
+    "runs": "history list jobs executions ls",
+    "status": "state health ls services version versions",
+    "whoami": "who roles groups login",
+    "why": "explain",
+}
+
+MEANT: Mapping[str, tuple[str, ...]] = {
+    word: tuple(name for name, words in _TYPED.items() if word in words.split())
+    for words in _TYPED.values()
+    for word in words.split()
+}
+"""A word, and the commands that it may stand for; not all of them need be there."""
