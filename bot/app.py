@@ -24,11 +24,13 @@ from bot.config import Config, build_authorizer, load
 from bot.credentials import channel_trust, token_source
 from bot.delivery import Delivery
 from bot.dispatch import Dispatcher
+from bot.electorate import Electorate
 from bot.foreign import recorder
 from bot.http import admin_app, public_app
 from bot.inbound import Inbound, InvokeAnswer
 from bot.keys import Keys, installation_keys
 from bot.listener import listen
+from bot.notices import Notices
 from bot.run_views import RunViews
 from bot.settings import Settings
 from bot.system import RandomIds, SystemClock
@@ -144,12 +146,14 @@ async def running(
         begin = await stack.enter_async_context(_background())
         begin(checkpoints.run())
         begin(recovery.run())
-        public = None
+        public, installation = None, _installation(base)
         if with_http:
             owner = recovery.executor_id
-            public = await _answer(base, stack, begin, owner=owner, extra_hosts=extra_hosts)
+            public = await _answer(
+                base, installation, stack, begin, owner=owner, extra_hosts=extra_hosts
+            )
         if with_worker:  # last, so that it stops first, while its last words can still be sent
-            await _carry_out(base, stack, begin, executor_id=recovery.executor_id)
+            await _carry_out(base, installation, stack, begin, executor_id=recovery.executor_id)
         admin = await listen(
             admin_app(lambda: _is_ready(store)), settings.admin_host, settings.admin
         )
@@ -186,7 +190,12 @@ async def _foundation(settings: Settings, stack: AsyncExitStack) -> Foundation:
 
 
 async def _carry_out(
-    base: Foundation, stack: AsyncExitStack, begin: "Begin", *, executor_id: str
+    base: Foundation,
+    installation: Installation,
+    stack: AsyncExitStack,
+    begin: "Begin",
+    *,
+    executor_id: str,
 ) -> None:
     """Begin to carry out what is enqueued."""
     plans, progress = Plans(base.durable, base.ids), Progress(base.durable)
@@ -197,6 +206,7 @@ async def _carry_out(
         turns=turns,
         progress=progress,
         actions=base.actions,
+        voters=Electorate(installation.identity, installation.authorizer),
         clock=base.clock,
     )
     await base.durable.start(executor_id, worker.work)
@@ -207,6 +217,7 @@ async def _carry_out(
 
 async def _answer(
     base: Foundation,
+    installation: Installation,
     stack: AsyncExitStack,
     begin: "Begin",
     *,
@@ -218,8 +229,6 @@ async def _answer(
     trust = channel_trust(settings, extra_hosts)
     if not trust.requires_token:
         log.warning("activities are accepted without a token, from this machine only")
-    tokens = CardTokens(base.keys.ring)
-    installation = _installation(base, tokens)
     session = await stack.enter_async_context(open_session())
 
     async def handle(inbound: Inbound) -> InvokeAnswer | None:
@@ -240,10 +249,20 @@ async def _answer(
         base.clock,
         owner=owner,
         card_of=installation.views.shared_message,
+        notice_of=Notices(
+            store=store,
+            authorizer=installation.authorizer,
+            directory=installation.directory,
+            zone=installation.zone,
+        ).message,
     )
     stack.push_async_callback(delivery.finish, _LAST_WORDS)
     dispatcher = Dispatcher(
-        store=store, installation=installation, tokens=tokens, outbound=delivery, ids=base.ids
+        store=store,
+        installation=installation,
+        tokens=CardTokens(base.keys.ring),
+        outbound=delivery,
+        ids=base.ids,
     )
     begin(delivery.run())
     app = public_app(channel.handle, requires_token=trust.requires_token)
@@ -252,8 +271,8 @@ async def _answer(
     return listener.port
 
 
-def _installation(base: Foundation, tokens: CardTokens) -> Installation:
-    """What commands work with."""
+def _installation(base: Foundation) -> Installation:
+    """What commands work with, and who may decide."""
     config = base.config
     workflows = load_all((CATALOG, config.workflows), base.actions)
     commands = Commands(
@@ -272,7 +291,7 @@ def _installation(base: Foundation, tokens: CardTokens) -> Installation:
         lifecycle=Lifecycle(base.durable, base.ids),
         views=RunViews(
             store=base.store,
-            tokens=tokens,
+            tokens=CardTokens(base.keys.ring),
             authorizer=authorizer,
             directory=directory,
             clock=base.clock,

@@ -153,7 +153,9 @@ class _Shot:
         number = _NUMBER.fullmatch(text.strip())
         if number:
             await _catch_up(self._talk, self._screen)
-            message_id = await _press(self._talk, self._screen, self._ask, int(number[1]))
+            message_id = await _press(
+                self._talk, self._screen, self._ask, int(number[1]), may_be_silent=True
+            )
             if not message_id:
                 return 1
             await self._follow(heard, lambda message: message["id"] == message_id)
@@ -244,8 +246,14 @@ async def _catch_up(talk: Talk, screen: _Screen) -> None:
             return
 
 
-async def _press(talk: Talk, screen: _Screen, ask: Ask, number: int) -> str:
-    """Press the button of that number; the id of its message, empty where nothing came of it."""
+async def _press(
+    talk: Talk, screen: _Screen, ask: Ask, number: int, *, may_be_silent: bool = False
+) -> str:
+    """Press the button of that number; the id of its message, empty where nothing came of it.
+
+    Where the input ends before all is filled in it is not pressed; but with *may_be_silent*,
+    which is for scripts, what is optional is then left as it is.
+    """
     found = screen.button(number)
     if found is None:
         screen.line(f"There is no button {number}.")
@@ -254,6 +262,8 @@ async def _press(talk: Talk, screen: _Screen, ask: Ask, number: int) -> str:
     values = {}
     for entry in button.entries:
         value = await _filled_in(entry, screen, ask)
+        if value is None and may_be_silent and not entry.is_required:
+            value = entry.value
         if value is None:
             screen.line(f"{button.title}: not pressed.")
             return ""

@@ -12,6 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from domain.approval import CommentRule
 from domain.canonical import digest
 from domain.errors import Refused
 from domain.field import Field, FieldType
@@ -75,6 +76,7 @@ class Workflow:
     inputs: tuple[Field, ...]
     lock: str | None  #: a template over the inputs
     steps: tuple[Step, ...]
+    comment: CommentRule | None = None  #: which votes must say why; None where the file is silent
 
     @property
     def fields(self) -> tuple[Field, ...]:
@@ -93,6 +95,8 @@ class Workflow:
             "inputs": [_pinned_field(each) for each in self.inputs],
             "lock": self.lock,
             "steps": [_pinned_step(each) for each in self.steps],
+            # Only where it is said: what was pinned before this key came keeps its digest.
+            **({"approval": {"comment": self.comment.value}} if self.comment else {}),
         }
 
     @property
@@ -134,7 +138,14 @@ def from_pinned(pinned: Mapping[str, Any]) -> Workflow:
         inputs=tuple(_field(each) for each in pinned.get("inputs", ())),
         lock=pinned.get("lock"),
         steps=tuple(_step(each) for each in pinned["steps"]),
+        comment=comment_rule(pinned),
     )
+
+
+def comment_rule(pinned: Mapping[str, Any]) -> CommentRule | None:
+    """Which votes on a run of the workflow in *pinned* must say why; None where it is silent."""
+    said = (pinned.get("approval") or {}).get("comment")
+    return None if said is None else CommentRule(said)
 
 
 def _pinned_field(one: Field) -> dict[str, Any]:

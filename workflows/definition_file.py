@@ -12,6 +12,7 @@ import re
 from typing import Any
 
 from connectors.connector import Actions
+from domain.approval import CommentRule
 from domain.errors import BadArguments
 from domain.field import Field, FieldType
 from workflows import syntax
@@ -23,10 +24,11 @@ from workflows.nearest import did_you_mean
 from workflows.values import accepted
 from workflows.yaml_source import Fault, Place, Source, YamlFault, read
 
-_KEYS = ("name", "title", "description", "command", "inputs", "lock", "steps")
+_KEYS = ("name", "title", "description", "command", "inputs", "lock", "approval", "steps")
 _REQUIRED_KEYS = ("name", "title", "command", "steps")
 _INPUT_KEYS = ("type", "description", "required", "default", "choices", "pattern")
 _STEP_KEYS = ("title", "uses", "with", "needs", "timeout", "retry", "undo", "wait")
+_APPROVAL_KEYS = ("comment",)
 _RETRY_KEYS = ("attempts", "backoff")
 _UNDO_KEYS = ("uses", "with")
 _KEYS_OF_ACTIONS = ("with", "timeout", "retry", "undo")
@@ -143,7 +145,20 @@ class _Reader:
             inputs=_given(command, self._inputs(data.get("inputs"))),
             lock=None if lock is None else self._text(("lock",), lock),
             steps=self._steps(data.get("steps")),
+            comment=self._comment(self._mapping(("approval",), data.get("approval"))),
         )
+
+    def _comment(self, entry: Mapping[str, Any]) -> CommentRule | None:
+        """Which votes must say why; None where the file is silent."""
+        self._known_keys(("approval",), entry, _APPROVAL_KEYS)
+        said = entry.get("comment")
+        known = [each.value for each in CommentRule]
+        if said is None or said in known:
+            return None if said is None else CommentRule(said)
+        guess = did_you_mean(str(said), known)
+        sentence = f"`comment` is one of {', '.join(known)}.{guess}"
+        self.fault("approval", "comment", sentence=sentence)
+        return None
 
     def _name(self, value: Any) -> str:
         name = self._optional_text(("name",), value)

@@ -201,7 +201,8 @@ def test_why(config: Config, authorizer: CedarAuthorizer, somebody: Somebody) ->
 
     assert why("sre-1", "deploy", "prod") == (
         "sre-1 may deploy shop in prod, after 2 approvals from prod-approvers, "
-        "not by the requester, within 30 minutes.\n"
+        "not by the requester, within 30 minutes; "
+        "incident-commanders are called after 15 minutes.\n"
         "Rule: deploy-to-prod (a deploy to production takes two approvals, whoever asks).\n"
         "Roles of sre-1: viewer, developer, operator."
     )

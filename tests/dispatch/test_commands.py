@@ -48,7 +48,10 @@ def test_every_command_of_the_demo_is_there_once():
             Effect.READ,
         ),
         **dict.fromkeys(
-            ["approve", "cancel", "confirm", "reject", "deploy", "rollback", "restart"],
+            [
+                *("approve", "cancel", "confirm", "reject", "withdraw"),
+                *("deploy", "rollback", "restart"),
+            ],
             Effect.WRITE,
         ),
     }
@@ -71,12 +74,16 @@ async def test_help_shows_what_one_may_run_and_counts_the_rest(bot: Bot):
     for who, shown, hidden in (
         ("viewer-1", ["whoami", "status", "runs", "why"], ["deploy", "logs", "audit", "approve"]),
         ("dev-1", ["deploy <service>", "logs", "cancel"], ["audit", "approve"]),
-        ("approver-2", ["approve <id>", "reject <id>"], ["deploy", "logs", "audit"]),
+        (
+            "approver-2",
+            ["approve <id>", "reject <id>", "withdraw <id>"],
+            ["deploy", "logs", "audit"],
+        ),
     ):
         said = words(await card(bot, who, "help")).replace("\\\\", "")
         assert all(f'"{each}' in said for each in shown), who
         assert not any(f'"{each}' in said for each in hidden), who
-    assert "7 more commands are not yours to use" in words(await card(bot, "viewer-1", ""))
+    assert "8 more commands are not yours to use" in words(await card(bot, "viewer-1", ""))
 
 
 async def test_help_of_a_command_tells_its_inputs_and_gates(bot: Bot):
@@ -89,7 +96,8 @@ async def test_help_of_a_command_tells_its_inputs_and_gates(bot: Bot):
         "- environment: Where to, such as staging\n"
         '- \\--reason: Why, such as "some words", may be left out\n'
         "- in staging: no gate\n"
-        "- in prod: 2 approvals from prod-approvers, not by the requester, within 30 minutes"
+        "- in prod: 2 approvals from prod-approvers, not by the requester, within 30 minutes;"
+        " incident-commanders are called after 15 minutes"
     )
 
 
@@ -189,7 +197,10 @@ async def test_typed_votes_are_answered_in_words(bot: Bot):
     three = await sentence(bot, "approver-2", f"reject {run.id}")
 
     assert one == f"You approved run {run.id}: 1 of 2."
-    assert two == "You have voted on this already; your vote stands."
+    assert two == (
+        "You have voted on this already; your vote stands."
+        f" Say `withdraw {run.id}` to take it back."
+    )
     assert three == f"You rejected run {run.id}."
     assert await bot.state(run) is RunState.REJECTED
 
