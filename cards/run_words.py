@@ -160,9 +160,10 @@ def standing(view: RunView, asked: GateKind) -> str:
             by = f"already approved by {approvers(gate)}"
             return f"Run {run.id} was {by}{_at(view, last)}.{_now(view)}"
         case GateState.REJECTED:
-            vote = _rejection(gate)
-            at = _at(view, vote.at if vote else run.finished_at)
-            return f"Run {run.id} is {_lower_first(str(state_words(view)))}{at}."
+            no = _rejection(gate)
+            by = f" by {_name(no.name)}{_at(view, no.at)}" if no else _at(view, run.finished_at)
+            comment = clean(no.comment).rstrip(".") if no else ""
+            return f"Run {run.id} was already rejected{by}{f': {comment}' if comment else ''}."
         case GateState.CANCELLED:
             cancelled = _lower_first(str(state_words(view)))
             return f"Run {run.id} is {cancelled}{_at(view, run.finished_at)}."
