@@ -133,6 +133,23 @@ async def test_who_gives_up_on_a_form_has_not_pressed(world: World) -> None:
     assert world.bot.turns == []
 
 
+async def test_a_script_need_not_fill_in_what_is_optional(world: World) -> None:
+    field = {"type": "Input.Text", "id": "in.comment", "label": "Comment (optional)"}
+    taking = {k: v for k, v in APPROVE.items() if k != "associatedInputs"}
+    plan = card("Plan", actions=[taking])
+    await world.bot.say(world.conversation(OPS), card={**plan, "body": [*plan["body"], field]})
+
+    async def answer(arrived: Inbound) -> InvokeAnswer:
+        return shows(card(f"{arrived.verb}: {dict(arrived.data or {})}"))
+
+    world.bot.turn = answer
+
+    code, printed = await shot(world, "approver-1", "1")
+
+    assert code == 0
+    assert "approve: {'t': 'a', 'in.comment': ''}" in printed
+
+
 async def test_one_sees_ones_own_view(world: World) -> None:
     await world.bot.say(world.conversation(OPS), card=refreshing("Plan", "29:approver-1"))
 
