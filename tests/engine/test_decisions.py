@@ -14,7 +14,7 @@ from domain.approval import (
     GateState,
     NothingToWithdraw,
 )
-from domain.errors import NotNow, Refused
+from domain.errors import NotNow, Refused, Unavailable
 from domain.notice import Notice, NoticeKind
 from domain.policy import GateKind, GateRule
 from domain.run import RunState
@@ -166,6 +166,44 @@ async def test_when_a_plan_drifts_those_who_waited_for_the_start_are_told(world)
         NoticeKind.APPROVED,
         NoticeKind.REOPENED,
     ]
+
+
+async def test_when_the_answers_of_commits_are_lost_each_thing_is_told_once(world, monkeypatch):
+    monkeypatch.setattr("workflows.engine.worker._DATABASE_PAUSES", (0.0,))
+    run_id = await waiting(world, CALLING)
+    commit, losses = world.store.transaction, 0
+
+    async def loses_every_first_answer(work):
+        nonlocal losses
+        answer = await commit(work)
+        losses += 1
+        if losses % 2:
+            raise Unavailable("The database did not answer.")
+        return answer
+
+    async def works(within):
+        monkeypatch.setattr(world.store, "transaction", loses_every_first_answer)
+        await world.work(within)
+        monkeypatch.setattr(world.store, "transaction", commit)
+
+    await works(timedelta(minutes=16))
+    await world.vote(run_id, APPROVER_1)
+    await world.vote(run_id, APPROVER_2)
+    world.electors.gone[APPROVER_2.id] = GONE
+    await works(timedelta(seconds=9))
+    await world.vote(run_id, person("approver-3", APPROVERS))
+    await works(timedelta(seconds=9))
+
+    assert losses > 10
+    assert [each.kind for each in await world.notices()] == [
+        NoticeKind.ESCALATED,
+        NoticeKind.APPROVED,
+        NoticeKind.REOPENED,
+        NoticeKind.APPROVED,
+        NoticeKind.ENDED,
+    ]
+    events = await world.events(run_id)
+    assert events.count("approval.vote_voided") == events.count("run.finished") == 1
 
 
 # -- comments ------------------------------------------------------------------------------
