@@ -51,13 +51,19 @@ def test_a_run_card_reads_as_lines() -> None:
 def test_buttons_come_with_what_is_to_be_filled_in() -> None:
     approve, reject, cancel, console = card_buttons(approved("run-waiting-for-approval"))
 
-    assert [approve.title, approve.entries] == ["Approve", ()]
+    comment = Entry(
+        id="in.comment", label="Comment (optional)", value="", is_required=False, choices=()
+    )
+    assert [approve.title, approve.entries] == ["Approve", (comment,)]
     assert reject == Button(
         title="Reject run",
         action={"type": "Action.Execute", "verb": "reject", "data": {"t": "tok-reject"}},
-        entries=(Entry(id="in.comment", label="Why?", value="", is_required=True, choices=()),),
+        entries=(
+            comment,
+            Entry(id="in.reason", label="Why?", value="", is_required=True, choices=()),
+        ),
     )
-    assert reject.pressed({"in.comment": "no"})["data"] == {"t": "tok-reject", "in.comment": "no"}
+    assert reject.pressed({"in.reason": "no"})["data"] == {"t": "tok-reject", "in.reason": "no"}
     assert cancel.title == "Cancel"
     assert console.url == "https://signalbox.example.com/console/runs/k7f3q2ma"
 

@@ -32,8 +32,8 @@ def test_the_demos_policy_is_right(signalbox, arguments):
 
     assert (ended.code, ended.err) == (0, "")
     assert ended.out in {
-        "The policy is right for all 16 commands.\n",
-        "27 of 27 cases are answered as expected.\n",
+        "The policy is right for all 17 commands.\n",
+        "29 of 29 cases are answered as expected.\n",
     }
 
 
