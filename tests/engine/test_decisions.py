@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -10,9 +10,13 @@ from domain.approval import (
     Choice,
     CommentMissing,
     CommentRule,
+    Gate,
     GateClosed,
     GateState,
     NothingToWithdraw,
+    Vote,
+    admit_vote,
+    cast_vote,
 )
 from domain.errors import NotNow, Refused, Unavailable
 from domain.notice import Notice, NoticeKind
@@ -35,6 +39,7 @@ from workflows.engine.sweep import Sweep
 from workflows.engine.turns import UNVERIFIED_PAUSE, Turns
 
 CALLING = replace(TWO, escalate="incident-commanders", escalate_after=timedelta(minutes=15))
+OPENED = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
 GONE = "is not of prod-approvers any more"
 
 
@@ -282,6 +287,61 @@ async def test_a_vote_cannot_be_taken_back_when_time_is_over_though_the_alarm_is
 
     with pytest.raises(GateClosed):
         await world.withdraw(run_id, APPROVER_1)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"rule": CONFIRM}, "This run waits for no approval."),
+        ({"state": GateState.REJECTED}, "This approval request is rejected already."),
+        ({"expires_at": OPENED}, "The time for approving this is over."),
+    ],
+)
+def test_a_gate_that_takes_no_votes_gives_none_back(changes, words):
+    gate = Gate(
+        id="g",
+        run_id="k7f3q2ma",
+        rev=1,
+        plan_digest="d",
+        rule=TWO,
+        state=GateState.OPEN,
+        opened_at=OPENED,
+        expires_at=OPENED + TWO.expires,
+        votes=(Vote(voter=APPROVER_1.id, name="", choice=Choice.APPROVE, comment="", at=OPENED),),
+    )
+    assert cast_vote(gate, APPROVER_1, OPENED) == gate.votes[0]
+    shut = replace(gate, **changes)
+
+    with pytest.raises(GateClosed) as closed:
+        cast_vote(shut, APPROVER_1, OPENED)
+    assert str(closed.value) == words
+    with pytest.raises(GateClosed):
+        admit_vote(shut, voter=APPROVER_2, requester=DEV.id, group_id=APPROVERS, now=OPENED)
+
+
+async def test_a_confirmation_after_the_deadline_comes_too_late_though_the_alarm_does_too(world):
+    run_id = await waiting(world, CONFIRM)
+    world.clock.moment += timedelta(minutes=10)
+
+    with pytest.raises(GateClosed):
+        await world.confirm(run_id)
+
+
+async def test_who_stops_a_run_that_is_being_stopped_learns_by_whom(world):
+    run_id = await world.ask()
+    real = world.target.switch
+
+    async def stopped_twice(inputs, key):
+        await world.cancel(run_id, person("sre-1"))
+        with pytest.raises(NotNow, match=r"is being stopped already: Cancelled by sre-1\."):
+            await world.cancel(run_id)
+        return await real(inputs, key)
+
+    world.target.switch = stopped_twice
+    world.worker = world.new_worker()
+    await world.work()
+
+    assert (await world.run(run_id)).state is RunState.CANCELLED
 
 
 async def test_a_withdrawal_and_the_deciding_vote_at_once_never_start_a_run_with_one_vote(world):
