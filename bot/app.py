@@ -25,11 +25,13 @@ from bot.credentials import channel_trust, token_source
 from bot.delivery import CardOf, Delivery
 from bot.dialog_views import DialogViews
 from bot.dispatch import Dispatcher
+from bot.electorate import Electorate
 from bot.foreign import recorder
 from bot.http import admin_app, public_app
 from bot.inbound import Inbound, InvokeAnswer
 from bot.keys import Keys, installation_keys
 from bot.listener import listen
+from bot.notices import Notices
 from bot.offers import Offers
 from bot.run_views import RunViews
 from bot.settings import Settings
@@ -150,12 +152,14 @@ async def running(
         begin = await stack.enter_async_context(_background())
         begin(checkpoints.run())
         begin(recovery.run())
-        public = None
+        public, installation = None, _installation(base)
         if with_http:
             owner = recovery.executor_id
-            public = await _answer(base, stack, begin, owner=owner, extra_hosts=extra_hosts)
+            public = await _answer(
+                base, installation, stack, begin, owner=owner, extra_hosts=extra_hosts
+            )
         if with_worker:  # last, so that it stops first, while its last words can still be sent
-            await _carry_out(base, stack, begin, executor_id=recovery.executor_id)
+            await _carry_out(base, installation, stack, begin, executor_id=recovery.executor_id)
         admin = await listen(
             admin_app(lambda: _is_ready(store)), settings.admin_host, settings.admin
         )
@@ -192,7 +196,12 @@ async def _foundation(settings: Settings, stack: AsyncExitStack) -> Foundation:
 
 
 async def _carry_out(
-    base: Foundation, stack: AsyncExitStack, begin: "Begin", *, executor_id: str
+    base: Foundation,
+    installation: Installation,
+    stack: AsyncExitStack,
+    begin: "Begin",
+    *,
+    executor_id: str,
 ) -> None:
     """Begin to carry out what is enqueued."""
     plans, progress = Plans(base.durable, base.ids), Progress(base.durable)
@@ -203,6 +212,7 @@ async def _carry_out(
         turns=turns,
         progress=progress,
         actions=base.actions,
+        voters=Electorate(installation.identity, installation.authorizer),
         clock=base.clock,
     )
     await base.durable.start(executor_id, worker.work)
@@ -213,6 +223,7 @@ async def _carry_out(
 
 async def _answer(
     base: Foundation,
+    installation: Installation,
     stack: AsyncExitStack,
     begin: "Begin",
     *,
@@ -224,11 +235,13 @@ async def _answer(
     trust = channel_trust(settings, extra_hosts)
     if not trust.requires_token:
         log.warning("activities are accepted without a token, from this machine only")
-    tokens = CardTokens(base.keys.ring)
-    installation = _installation(base, tokens)
     offers = Offers(store, installation, base.clock)
     dialogs = DialogViews(
-        store=store, installation=installation, tokens=tokens, offers=offers, clock=base.clock
+        store=store,
+        installation=installation,
+        tokens=installation.tokens,
+        offers=offers,
+        clock=base.clock,
     )
     session = await stack.enter_async_context(open_session())
 
@@ -250,12 +263,18 @@ async def _answer(
         base.clock,
         owner=owner,
         card_of=_card_of(installation.views, dialogs),
+        notice_of=Notices(
+            store=store,
+            authorizer=installation.authorizer,
+            directory=installation.directory,
+            zone=installation.zone,
+        ).message,
     )
     stack.push_async_callback(delivery.finish, _LAST_WORDS)
     dispatcher = Dispatcher(
         store=store,
         installation=installation,
-        tokens=tokens,
+        tokens=installation.tokens,
         offers=offers,
         dialogs=dialogs,
         outbound=delivery,
@@ -282,8 +301,8 @@ def _card_of(runs: RunViews, dialogs: DialogViews) -> CardOf:
     return card_of
 
 
-def _installation(base: Foundation, tokens: CardTokens) -> Installation:
-    """What commands work with."""
+def _installation(base: Foundation) -> Installation:
+    """What commands work with, and who may decide."""
     config = base.config
     own = discover()
     workflows = load_all((CATALOG, config.workflows), base.actions, taken=callings(own))
@@ -292,6 +311,7 @@ def _installation(base: Foundation, tokens: CardTokens) -> Installation:
     )
     authorizer = build_authorizer(config, commands.effects)
     directory = config.directory or NoDirectory()
+    tokens = CardTokens(base.keys.ring)
     return Installation(
         commands=commands,
         authorizer=authorizer,

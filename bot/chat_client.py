@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+import json
 import re
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -17,6 +18,7 @@ DEFAULT_URL = "http://127.0.0.1:3979"
 
 _TOGETHER = 0.25  #: seconds within which changes are told as one
 _TIMEOUT = aiohttp.ClientTimeout(total=30)
+_LISTENING = aiohttp.ClientTimeout(sock_read=60)  #: there is a heartbeat every 15 seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +28,7 @@ class Place:
     id: str
     name: str
     is_channel: bool
+    needs_mention: bool = False  #: the bot hears only what mentions it
 
 
 class Talk:
@@ -53,21 +56,25 @@ class Talk:
                 f"Nobody in the demo is called {self.user}.", hint=f"There are {', '.join(names)}."
             )
         places = await self.call("GET", "/chat/conversations", query={"as": self.user})
+        own, *groups = places["chats"]
         known = {each["name"].lower(): each for each in places["channels"]}
-        known |= {"chat": places["chats"][0]}
+        known |= {"chat": own, **{each["name"].lower(): each for each in groups}}
         found = known.get(conversation.lower())
         if found is None:
             raise Refused(
                 f"There is no conversation {conversation}.", hint=f"There are {', '.join(known)}."
             )
         self.place = Place(
-            id=found["id"], name=found["name"], is_channel=found["kind"] == "channel"
+            id=found["id"],
+            name=found["name"],
+            is_channel=found["kind"] == "channel",
+            needs_mention=found["needsMention"],
         )
 
     async def say(self, text: str) -> Any:
         """Say *text*, to the bot."""
         mention = rf"(?<![\w@])@{re.escape(self.bot)}(?![\w-])"
-        if self.place.is_channel and not re.search(mention, text, re.IGNORECASE):
+        if self.place.needs_mention and not re.search(mention, text, re.IGNORECASE):
             text = f"@{self.bot} {text}"
         body = {"as": self.user, "conversation": self.place.id, "text": text}
         return await self.call("POST", "/chat/messages", body=body)
@@ -131,16 +138,16 @@ class Talk:
         Raises:
             Unavailable: the connection broke.
         """
-        url = f"{self._base}/chat/events"
         try:
-            async with self._session.ws_connect(url, params={"as": self.user}) as socket:
-                async for frame in socket:
-                    event = frame.json()
-                    if event["type"] == "hello":
+            async with self._session.get(
+                f"{self._base}/chat/events", params={"as": self.user}, timeout=_LISTENING
+            ) as response:
+                async for name, event in _events(response.content.iter_any()):
+                    if name == "hello":
                         yield None
-                    elif event["type"] == "message" and event["message"]["place"] == self.place.id:
+                    elif name == "message" and event["message"]["place"] == self.place.id:
                         yield event["message"]
-        except aiohttp.ClientError as error:
+        except (aiohttp.ClientError, TimeoutError) as error:
             raise self._nobody() from error
         raise Unavailable("The connection to the demo is lost.")
 
@@ -171,6 +178,20 @@ class Talk:
         return Unavailable(
             f"Nobody answers at {self._base}.", hint="Start the demo with `signalbox demo`."
         )
+
+
+async def _events(chunks: AsyncIterator[bytes]) -> AsyncIterator[tuple[str, Any]]:
+    """Name and data of each event in a stream of Server-Sent Events; comments are none.
+
+    The server writes each event's name and data in a line each, which is all that is read here.
+    """
+    rest = b""
+    async for chunk in chunks:
+        *blocks, rest = (rest + chunk).split(b"\n\n")
+        for block in blocks:
+            fields = dict(line.split(b": ", 1) for line in block.split(b"\n") if b": " in line)
+            if b"event" in fields:
+                yield fields[b"event"].decode(), json.loads(fields[b"data"])
 
 
 @asynccontextmanager

@@ -18,7 +18,7 @@ from domain.actor import ObjectId
 from domain.conversation import Conversation
 from domain.dialog import DIALOG
 from domain.errors import Refused, Unavailable, UnknownMessage
-from domain.notice import Message
+from domain.notice import Message, Notice
 from domain.ports import Clock, Transport
 from storage.living_cards import LivingCard
 from storage.outbox import OutboxItem
@@ -42,18 +42,29 @@ _ROSTER_AGE = timedelta(minutes=5)
 CardOf = Callable[[str], Awaitable[Message]]
 """The message that shows a run or a guided dialog, by subject, to everybody, as it is now."""
 
+NoticeOf = Callable[[Notice, int], Awaitable[Message]]
+"""The message for a notice, after so many attempts that failed."""
+
 
 class Delivery:
     """Sends what is due. One per process that may talk to the channel."""
 
     def __init__(
-        self, store: Store, transport: Transport, clock: Clock, *, owner: str, card_of: CardOf
+        self,
+        store: Store,
+        transport: Transport,
+        clock: Clock,
+        *,
+        owner: str,
+        card_of: CardOf,
+        notice_of: NoticeOf,
     ) -> None:
         self._store = store
         self._transport = transport
         self._clock = clock
         self._owner = owner
         self._card_of = card_of
+        self._notice_of = notice_of
         self._mine: dict[str, deque[OutboxItem]] = defaultdict(deque)
         self._behind: set[str] = set()  #: conversations whose messages wait in the database
         self._sent: list[int] = []
@@ -133,7 +144,10 @@ class Delivery:
     async def _send(self, item: OutboxItem) -> bool:
         """Send one message; False where it is to be tried again later."""
         try:
-            await self._transport.send(item.conversation, item.message)
+            said = item.message
+            if isinstance(said, Notice):
+                said = await self._notice_of(said, item.attempts)
+            await self._transport.send(item.conversation, said)
         except Unavailable as unavailable:
             return await self._postpone(item, unavailable)
         except Refused as refused:

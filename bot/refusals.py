@@ -1,7 +1,7 @@
 """What the audit log says of a request that was not carried out. Pure."""
 
 from bot.card_tokens import BadToken
-from domain.approval import AlreadyVoted
+from domain.approval import AlreadyVoted, CommentMissing, NothingToWithdraw
 from domain.errors import (
     BadArguments,
     NotNow,
@@ -15,9 +15,11 @@ from domain.policy import GateKind
 _REASONS: tuple[tuple[type[Refused], str], ...] = (
     (BadToken, "bad_token"),
     (UnknownCommand, "unknown_command"),
+    (CommentMissing, "no_comment"),
     (BadArguments, "bad_arguments"),
     (UnknownRun, "unknown_run"),
     (AlreadyVoted, "duplicate"),
+    (NothingToWithdraw, "no_vote"),
     (NotNow, "not_now"),
 )
 
@@ -47,7 +49,7 @@ def recorded(
     reason = _reason(error)
     is_word = decides_at is not GateKind.NONE
     if is_word and (was_permitted or reason == FOUR_EYES):
-        late = isinstance(error, NotNow) and not isinstance(error, AlreadyVoted)
+        late = isinstance(error, NotNow) and reason == "not_now"
         return "approval.denied", "late" if late else reason
     if isinstance(error, NotPermitted):
         return ("policy.error" if reason == "policy_error" else "authz.denied"), reason

@@ -16,7 +16,7 @@ from cards.run import run_card, run_sentence
 from cards.text import plain
 from cards.view import Button, Refresh, RunView
 from domain.actor import Actor, ObjectId, TenantId
-from domain.approval import GateState, may_vote
+from domain.approval import CommentRule, GateState, may_vote
 from domain.errors import Unavailable, UnknownRun
 from domain.field import FieldType
 from domain.notice import Message
@@ -25,6 +25,7 @@ from domain.ports import Authorizer, Clock, Directory
 from domain.run import Run, RunState
 from storage.store import Store
 from storage.unit import UnitOfWork
+from workflows.definition import comment_rule
 
 LOOK = "run"
 """The command that shows a run; a card's refresh is one use of it."""
@@ -221,18 +222,26 @@ class RunViews:
         run, gate = seen.run, seen.gate
         made: list[Button] = []
         if gate is not None and is_open(seen, GateKind.APPROVAL) and self._may_vote(seen, actor):
-            approve = self._token(run, "approve", gate.id)
-            made.append(Button(title="Approve", verb="approve", token=approve, style="positive"))
-            reject = self._token(run, "reject", gate.id)
-            made.append(
+            rule = comment_rule(run.definition)
+            made += [
+                Button(
+                    title="Approve",
+                    verb="approve",
+                    token=self._token(run, "approve", gate.id),
+                    style="positive",
+                    comment="required" if rule is CommentRule.REQUIRED else "optional",
+                ),
                 Button(
                     title="Reject",
                     verb="reject",
-                    token=reject,
+                    token=self._token(run, "reject", gate.id),
                     style="destructive",
-                    comment="required",
-                )
-            )
+                    comment="optional" if rule is CommentRule.OPTIONAL else "required",
+                ),
+            ]
+        if gate is not None and self._may_withdraw(seen, actor):
+            token = self._token(run, "withdraw", gate.id)
+            made.append(Button(title="Withdraw", verb="withdraw", token=token))
         if (
             gate is not None
             and is_open(seen, GateKind.CONFIRM)
@@ -259,6 +268,15 @@ class RunViews:
         group_id = self._authorizer.group_id(gate.rule.group)
         return may_vote(actor, requester=seen.run.requester.id, group_id=group_id) and self._may(
             seen.run, "approve", actor
+        )
+
+    def _may_withdraw(self, seen: RunView, actor: Actor) -> bool:
+        gate = seen.gate
+        return (
+            gate is not None
+            and is_open(seen, GateKind.APPROVAL)
+            and any(vote.voter == actor.id for vote in gate.votes)
+            and self._may(seen.run, "withdraw", actor)
         )
 
     def _token(self, run: Run, verb: str, gate_id: str = "") -> str:

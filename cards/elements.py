@@ -22,6 +22,9 @@ _EXTRA_BUTTON = 3
 COMMENT = "in.comment"
 """The id of the field that asks for a comment."""
 
+REASON = "in.reason"
+"""The id of a second such field: ids are unique in a card."""
+
 
 @dataclass(frozen=True, slots=True)
 class Glyph:
@@ -216,22 +219,46 @@ def actions(
 ) -> list[teams.Element]:
     """The card's buttons, then *links* (title, URL), which go behind "…" where there are buttons.
 
-    *reader* is who will read a comment, as it came. One button of a card can ask for one,
-    as ids are unique in a card: the button that requires it goes before one that takes it.
+    *reader* is who will read a comment, as it came. Buttons that send the card's own field (see
+    `comment_field`) are a single press; one that insists on more asks in a card of its own.
     """
-    asking = next((b for b in buttons if b.comment == "required"), None) or next(
-        (b for b in buttons if b.comment == "optional"), None
-    )
+    shared = _shared(buttons)
     made: list[teams.Element] = []
     for position, button in enumerate(buttons):
         mode = t.ActionMode.SECONDARY if position >= _EXTRA_BUTTON else None
-        if button is asking:
-            made.append(_asking(button, reader=reader, mode=mode))
-        else:
+        if button.comment == "none":
             made.append(press(button, mode=mode))
+        elif button.comment == shared:
+            made.append(press(button, mode=mode, inputs=None))
+        else:
+            field = REASON if shared else COMMENT
+            made.append(_asking(button, field=field, reader=reader, mode=mode))
     mode = t.ActionMode.SECONDARY if buttons else None
     made += [teams.OpenUrl(title=title, url=url, mode=mode) for title, url in links]
     return made
+
+
+def comment_field(buttons: Sequence[Button], *, reader: str) -> list[teams.Element]:
+    """The field over the buttons, where several of *buttons* take a comment.
+
+    A decision without one is then a single press. *reader* is who will read it, as it came.
+    """
+    shared = _shared(buttons)
+    if not shared:
+        return []
+    # One line high: most who decide write nothing.
+    return [_comment(COMMENT, required=shared == "required", is_multiline=None, reader=reader)]
+
+
+def _shared(buttons: Sequence[Button]) -> Literal["optional", "required", ""]:
+    """What the field for all insists on; empty where each button asks for itself.
+
+    It can be required only where it is for every button that sends it.
+    """
+    modes = [button.comment for button in buttons if button.comment != "none"]
+    if "optional" in modes:
+        return "optional"
+    return "required" if len(modes) > 1 else ""
 
 
 def press(
@@ -256,24 +283,33 @@ def press(
     )
 
 
-def _asking(button: Button, *, reader: str, mode: t.ActionMode | None) -> teams.ShowCard:
-    required = button.comment == "required"
-    who = escape(reader, limit=40)  # clients read the errorMessage as Markdown
-    field = teams.TextInput(
-        id=COMMENT,
-        label="Why?" if required else "Comment (optional)",
-        is_multiline=True,
-        is_required=required or None,
-        max_length=300,
-        placeholder=f"Shown to {plain(reader, limit=40)} and kept in the audit log",
-        error_message=f"Write a short reason: {who} will read it." if required else None,
+def _asking(
+    button: Button, *, field: str, reader: str, mode: t.ActionMode | None
+) -> teams.ShowCard:
+    asked = _comment(
+        field, required=button.comment == "required", is_multiline=True, reader=reader
     )
     confirm = f"{button.title} run"
     return teams.ShowCard(
         title=plain(button.title, limit=20),
         style=None if button.style == "default" else t.ActionStyle(button.style),
         mode=mode,
-        card=teams.Card(body=[field], actions=[press(button, title=confirm, inputs=None)]),
+        card=teams.Card(body=[asked], actions=[press(button, title=confirm, inputs=None)]),
+    )
+
+
+def _comment(
+    field: str, *, required: bool, is_multiline: bool | None, reader: str
+) -> teams.TextInput:
+    who = escape(reader, limit=40)  # clients read the errorMessage as Markdown
+    return teams.TextInput(
+        id=field,
+        label="Why?" if required else "Comment (optional)",
+        is_multiline=is_multiline,
+        is_required=required or None,
+        max_length=300,
+        placeholder=f"Shown to {plain(reader, limit=40)} and kept in the audit log",
+        error_message=f"Write a short reason: {who} will read it." if required else None,
     )
 
 

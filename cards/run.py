@@ -5,7 +5,7 @@ asked and why, the state in words, the gate, the plan from before to after, and 
 card is shorter.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from adaptive_cards import types as t
@@ -28,7 +28,7 @@ from cards.run_words import (
 from cards.text import clean, escape, plain
 from cards.times import deadline, moment
 from cards.view import Button, Refresh, RunView
-from domain.approval import Choice, Gate, GateState, Vote
+from domain.approval import Choice, CommentRule, Gate, GateState, Vote
 from domain.policy import GateKind, GateRule
 from domain.run import Run, RunState
 from domain.step import StepState
@@ -38,6 +38,10 @@ __all__ = ["Button", "Refresh", "RunView", "headline", "run_card", "run_sentence
 _MAX_USER_IDS = 60  # https://learn.microsoft.com/microsoftteams/platform/task-modules-and-cards/cards/universal-actions-for-adaptive-cards/user-specific-views
 _MAX_VOTES = 6
 _COMMENT_LIMIT = 160
+_COMMENTS = {
+    CommentRule.ON_REJECT: "required to reject",
+    CommentRule.REQUIRED: "required with each vote",
+}
 _PRODUCTION = frozenset({"prod", "production"})
 
 GLYPHS = {
@@ -86,6 +90,7 @@ def run_card(
             _state(view),
             *([] if run.state.is_final else _gate(view)),
             *_plan_and_steps(view),
+            *e.comment_field(buttons, reader=run.requester.name),
         ],
         actions=e.actions(buttons, reader=run.requester.name, links=links) or None,
     )
@@ -152,7 +157,9 @@ def _gate(view: RunView) -> list[teams.Element]:
     items: list[teams.Element] = []
     if gate.state is GateState.OPEN:
         until = deadline(gate.expires_at, now=view.now, zone=view.zone)
-        items += e.facts([*_needs(run, gate.rule)[:1], ("Until", until)])
+        items += e.facts(
+            [*_needs(run, gate.rule)[:1], ("Until", until), *_comments(run), *_called(view, gate)]
+        )
     elif gate.votes:
         items.append(e.pair("Approval", counted(gate)))
     items += _votes(view, gate)
@@ -167,6 +174,27 @@ def _needs(run: Run, rule: GateRule) -> list[tuple[str, str]]:
         ("Who may approve", escape(who_may(run, rule))),
         ("Needs", f"{max(rule.count, 1)} approval{'s' if rule.count > 1 else ''}"),
     ]
+
+
+def _comments(run: Run) -> list[tuple[str, str]]:
+    """Which votes must say why, where the workflow says that any must."""
+    if run.gate_rule.kind is not GateKind.APPROVAL:
+        return []
+    said = run.definition.get("approval")
+    words = _COMMENTS.get(said.get("comment", ""), "") if isinstance(said, Mapping) else ""
+    return [("Comment", words)] if words else []
+
+
+def _called(view: RunView, gate: Gate) -> list[tuple[str, str]]:
+    """Who else is called, or was, where nobody decides."""
+    if gate.escalates_at is None:
+        return []
+    group = escape(gate.rule.escalate, limit=60)
+    if gate.escalated_at is not None:
+        at = moment(gate.escalated_at, now=view.now, zone=view.zone)
+        return [("Escalated", f"to {group} at {at}")]
+    at = moment(gate.escalates_at, now=view.now, zone=view.zone)
+    return [("Escalates", f"to {group} at {at}")]
 
 
 def _votes(view: RunView, gate: Gate) -> list[teams.Element]:

@@ -4,14 +4,15 @@ Everything here is plain text with nothing invisible in it; `text.escape` it bef
 Markdown.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 import re
 
 from cards.text import clean
 from cards.times import deadline, duration, moment
 from cards.view import RunView
-from domain.approval import Choice, Gate, Vote
+from domain.approval import Choice, Gate, GateState, Vote
 from domain.policy import GateKind, GateRule
 from domain.run import Run, RunState
 
@@ -132,8 +133,52 @@ def counted(gate: Gate) -> str:
 def approvers(gate: Gate | None) -> str:
     """Who said yes: "approver-1 and approver-2"; empty where nobody did."""
     votes = gate.votes if gate is not None else ()
-    names = [_name(vote.name) for vote in votes if vote.choice is Choice.APPROVE]
+    return names_in_words([vote.name for vote in votes if vote.choice is Choice.APPROVE])
+
+
+def names_in_words(people: Sequence[str]) -> str:
+    """*people* in a row: "approver-1, approver-2 and sre-1"; empty where there are none."""
+    names = [_name(each) for each in people]
     return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
+
+
+def standing(view: RunView, asked: GateKind) -> str:
+    """How the run stands, for somebody whose decision at a gate of that kind comes too late.
+
+    It says what was decided, by whom and when.
+    """
+    run, gate = view.run, view.gate
+    if gate is None or gate.rule.kind is not asked or gate.state is GateState.SUPERSEDED:
+        what = "approval" if asked is GateKind.APPROVAL else "confirmation"
+        return f"Run {run.id} waits for no {what}: {_lower_first(str(state_words(view)))}."
+    match gate.state:
+        case GateState.APPROVED if asked is GateKind.CONFIRM:
+            started = f"already started by {_name(run.requester.name)}"
+            return f"Run {run.id} was {started}{_at(view, run.queued_at)}.{_now(view)}"
+        case GateState.APPROVED:
+            last = max((vote.at for vote in gate.votes), default=run.queued_at)
+            by = f"already approved by {approvers(gate)}"
+            return f"Run {run.id} was {by}{_at(view, last)}.{_now(view)}"
+        case GateState.REJECTED:
+            no = _rejection(gate)
+            by = f" by {_name(no.name)}{_at(view, no.at)}" if no else _at(view, run.finished_at)
+            comment = clean(no.comment).rstrip(".") if no else ""
+            return f"Run {run.id} was already rejected{by}{f': {comment}' if comment else ''}."
+        case GateState.CANCELLED:
+            cancelled = _lower_first(str(state_words(view)))
+            return f"Run {run.id} is {cancelled}{_at(view, run.finished_at)}."
+        case _:
+            over = moment(gate.expires_at, now=view.now, zone=view.zone)
+            return f"The time for this was over at {over}: run {run.id} has expired."
+
+
+def _at(view: RunView, at: datetime | None) -> str:
+    return "" if at is None else f" at {moment(at, now=view.now, zone=view.zone)}"
+
+
+def _now(view: RunView) -> str:
+    """What became of a run that went on."""
+    return f" Now: {_lower_first(str(state_words(view)))}."
 
 
 def took(view: RunView) -> str:
@@ -157,6 +202,9 @@ def _waiting(word: str, voided: str) -> Callable[[RunView, str], StateWords]:
     """Waiting for people; of a plan that was made anew, why, and what of theirs is void."""
 
     def words(view: RunView, outcome: str) -> StateWords:
+        if view.gate is not None and view.gate.reopened_at is not None:
+            at = moment(view.gate.reopened_at, now=view.now, zone=view.zone)
+            return StateWords(word, f" again since {at}" + (f": {outcome}" if outcome else ""))
         if view.run.rev == 1 or not outcome:
             return StateWords(word)
         return StateWords(word, f" of a new plan{voided}: {outcome}")

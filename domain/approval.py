@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from domain.actor import Actor, ObjectId
-from domain.errors import NotNow, NotPermitted
+from domain.errors import BadArguments, NotNow, NotPermitted
 from domain.policy import GateKind, GateRule
 
 
@@ -26,6 +26,20 @@ class Choice(StrEnum):
 
     APPROVE = "approve"
     REJECT = "reject"
+
+
+class CommentRule(StrEnum):
+    """Which votes must say why."""
+
+    OPTIONAL = "optional"
+    ON_REJECT = "on_reject"
+    REQUIRED = "required"
+
+    def demands(self, choice: Choice) -> bool:
+        """Whether a vote for *choice* must say why."""
+        return self is CommentRule.REQUIRED or (
+            self is CommentRule.ON_REJECT and choice is Choice.REJECT
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +66,9 @@ class Gate:
     opened_at: datetime
     expires_at: datetime
     votes: tuple[Vote, ...] = ()
+    escalates_at: datetime | None = None  #: when a second group is to be called, if one is
+    escalated_at: datetime | None = None  #: when it was
+    reopened_at: datetime | None = None  #: when it was found that votes did not count any more
 
     @property
     def approvals(self) -> int:
@@ -75,15 +92,11 @@ def admit_vote(
     *group_id* is the object id of the group that the gate's rule names.
 
     Raises:
-        NotNow: the gate is closed or its time is over; or *voter* has voted (reason `duplicate`).
+        GateClosed: the gate is closed, or its time is over.
+        AlreadyVoted: *voter* has voted.
         NotPermitted: *voter* asked for the run (`self`), or is not of the group (`not_eligible`).
     """
-    if gate.rule.kind is not GateKind.APPROVAL:
-        raise NotNow("This run waits for no approval.")
-    if gate.state is not GateState.OPEN:
-        raise NotNow(f"This approval request is {gate.state} already.")
-    if now >= gate.expires_at:
-        raise NotNow("The time for approving this is over.")
+    _check_open(gate, now)
     if voter.id == requester:
         raise NotPermitted(
             "You requested this; four-eyes applies.",
@@ -97,11 +110,63 @@ def admit_vote(
             reason="not_eligible",
         )
     if any(vote.voter == voter.id for vote in gate.votes):
-        raise AlreadyVoted("You have voted on this already; your vote stands.")
+        raise AlreadyVoted(
+            "You have voted on this already; your vote stands.",
+            hint=f"Say `withdraw {gate.run_id}` to take it back.",
+        )
+
+
+def cast_vote(gate: Gate, voter: Actor, now: datetime) -> Vote:
+    """The vote of *voter* at *gate*, which is theirs to take back.
+
+    Raises:
+        GateClosed: the gate is closed, or its time is over.
+        NothingToWithdraw: *voter* has not voted.
+    """
+    _check_open(gate, now)
+    for vote in gate.votes:
+        if vote.voter == voter.id:
+            return vote
+    raise NothingToWithdraw("You have not voted on this, so there is nothing to take back.")
+
+
+def check_comment(rule: CommentRule, choice: Choice, comment: str) -> None:
+    """Let a vote for *choice* pass, if it says why where *rule* wants that.
+
+    Raises:
+        CommentMissing: it does not.
+    """
+    if rule.demands(choice) and not comment.strip():
+        raise CommentMissing(
+            f"Say why you {choice}: this workflow wants a comment.",
+            hint=f'As in `{choice} <id> --comment "…"`. Your vote was not counted.',
+        )
+
+
+def _check_open(gate: Gate, now: datetime) -> None:
+    """Raises GateClosed where *gate* takes no votes at *now*."""
+    if gate.rule.kind is not GateKind.APPROVAL:
+        raise GateClosed("This run waits for no approval.")
+    if gate.state is not GateState.OPEN:
+        raise GateClosed(f"This approval request is {gate.state} already.")
+    if now >= gate.expires_at:
+        raise GateClosed("The time for approving this is over.")
+
+
+class GateClosed(NotNow):
+    """The decision comes too late, or too early: no gate of that kind waits for it."""
 
 
 class AlreadyVoted(NotNow):
     """The same person again: harmless, nothing changes."""
+
+
+class NothingToWithdraw(NotNow):
+    """There is no vote of that person."""
+
+
+class CommentMissing(BadArguments):
+    """The workflow wants to know why."""
 
 
 def may_vote(voter: Actor, *, requester: ObjectId, group_id: str) -> bool:

@@ -2,7 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mention:
+    """Somebody whom a message calls: it holds *text*, which Teams shows as the name."""
+
+    teams_id: str  #: `29:…`
+    name: str
+    text: str  #: `<at>dev-1</at>`, exactly as it stands in the message
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -12,6 +22,29 @@ class Message:
     markdown: str = ""
     card: Mapping[str, Any] | None = None
     reply_to: str = ""  #: id of the activity it answers; empty where it answers none
+    mentions: tuple[Mention, ...] = ()
+
+
+class NoticeKind(StrEnum):
+    """What people are told about a run. The names stand in the database: they do not change."""
+
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+    REOPENED = "reopened"  #: approvals that it had do not count any more
+    ESCALATED = "escalated"  #: nobody has decided: a second group is called
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """Something that happened to a run, for those who wait for it; words come when it is sent."""
+
+    kind: NoticeKind
+    run_id: str
+    by: tuple[str, ...] = ()  #: names of who did it; empty where nobody did
+    reason: str = ""  #: why, in somebody's words
+    group: str = ""  #: the group whose members are called; empty: the run's requester is
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,6 +24,15 @@ class GateRule:
     count: int = 0  #: approvals needed
     group: str = ""  #: the name of the group whose members may approve
     expires: timedelta = timedelta(minutes=30)
+    escalate: str = ""  #: the group that is called where the approval takes long; empty: none
+    escalate_after: timedelta | None = None  #: None: after half of *expires*
+
+    @property
+    def calls_after(self) -> timedelta | None:
+        """How long after its opening the second group is called; None where none is."""
+        if not self.escalate:
+            return None
+        return self.expires / 2 if self.escalate_after is None else self.escalate_after
 
     @property
     def weight(self) -> tuple[int, int]:

@@ -66,6 +66,7 @@ class RunEvent(StrEnum):
     EXPIRED = "expired"
     CANCELLED = "cancelled"
     DRIFTED = "drifted"  #: the world is no longer what was approved
+    VOTES_VOIDED = "votes_voided"  #: somebody who approved might not do so any more
     ADMITTED = "admitted"  #: lock held, no drift
     FINISHED = "finished"
     STEP_FAILED = "step_failed"  #: and something was done that can be undone
@@ -100,6 +101,7 @@ TRANSITIONS: Mapping[RunState, Mapping[RunEvent, RunState]] = {
     _S.QUEUED: {
         _E.ADMITTED: _S.RUNNING,
         _E.DRIFTED: _S.PLANNING,
+        _E.VOTES_VOIDED: _S.AWAITING_APPROVAL,
         _E.PLAN_FAILED: _S.FAILED,
         _E.CANCELLED: _S.CANCELLED,
     },

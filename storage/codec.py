@@ -11,7 +11,7 @@ from typing import Any
 from domain.actor import Actor, ActorKind, ObjectId, TenantId
 from domain.command import Effect
 from domain.conversation import Conversation, ConversationKind
-from domain.notice import Message
+from domain.notice import Mention, Message, Notice, NoticeKind
 from domain.plan import ActionPlan, Change, Plan, StepPlan
 from domain.policy import GateKind, GateRule
 
@@ -74,12 +74,50 @@ def message_to_json(message: Message) -> JsonObject:
         "markdown": message.markdown,
         "card": message.card,
         "reply_to": message.reply_to,
+        "mentions": [
+            {"teams_id": each.teams_id, "name": each.name, "text": each.text}
+            for each in message.mentions
+        ],
     }
 
 
 def message_from_json(value: JsonObject) -> Message:
     """The message in *value*."""
-    return Message(markdown=value["markdown"], card=value["card"], reply_to=value["reply_to"])
+    return Message(
+        markdown=value["markdown"],
+        card=value["card"],
+        reply_to=value["reply_to"],
+        mentions=tuple(
+            Mention(teams_id=each["teams_id"], name=each["name"], text=each["text"])
+            for each in value.get("mentions", ())
+        ),
+    )
+
+
+def said_to_json(said: Message | Notice) -> JsonObject:
+    """*said* as JSON: a message, or a notice that is still to be put into words."""
+    if isinstance(said, Message):
+        return message_to_json(said)
+    return {
+        "notice": said.kind.value,
+        "run_id": said.run_id,
+        "by": list(said.by),
+        "reason": said.reason,
+        "group": said.group,
+    }
+
+
+def said_from_json(value: JsonObject) -> Message | Notice:
+    """The message or the notice in *value*."""
+    if "notice" not in value:
+        return message_from_json(value)
+    return Notice(
+        kind=NoticeKind(value["notice"]),
+        run_id=value["run_id"],
+        by=tuple(value["by"]),
+        reason=value["reason"],
+        group=value["group"],
+    )
 
 
 def gate_rule_to_json(rule: GateRule) -> JsonObject:
@@ -89,6 +127,8 @@ def gate_rule_to_json(rule: GateRule) -> JsonObject:
         "count": rule.count,
         "group": rule.group,
         "expires": rule.expires.total_seconds(),
+        "escalate": rule.escalate,
+        "escalate_after": _seconds(rule.escalate_after),
     }
 
 
@@ -99,7 +139,17 @@ def gate_rule_from_json(value: JsonObject) -> GateRule:
         count=value["count"],
         group=value["group"],
         expires=timedelta(seconds=value["expires"]),
+        escalate=value.get("escalate", ""),
+        escalate_after=_length(value.get("escalate_after")),
     )
+
+
+def _seconds(length: timedelta | None) -> float | None:
+    return None if length is None else length.total_seconds()
+
+
+def _length(seconds: float | None) -> timedelta | None:
+    return None if seconds is None else timedelta(seconds=seconds)
 
 
 def plan_to_json(plan: Plan) -> JsonObject:

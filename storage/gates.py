@@ -25,11 +25,23 @@ _DUE = (
     .where(gates.c.state == GateState.OPEN.value, gates.c.expires_at <= sa.bindparam("now"))
     .order_by(gates.c.expires_at, gates.c.seq)
 )
+_TO_ESCALATE = (
+    sa.select(gates.c.id)
+    .where(
+        gates.c.state == GateState.OPEN.value,
+        gates.c.escalates_at <= sa.bindparam("now"),
+        gates.c.escalated_at.is_(None),
+    )
+    .order_by(gates.c.escalates_at, gates.c.seq)
+)
 _VOTES = sa.select(votes).where(votes.c.gate_id == sa.bindparam("at_gate")).order_by(votes.c.seq)
 _ADD_VOTE = on_conflict(
     lambda insert: (
         insert(votes).on_conflict_do_nothing(index_elements=["gate_id", "voter"]).inline()
     )
+)
+_REMOVE_VOTE = sa.delete(votes).where(
+    votes.c.gate_id == sa.bindparam("at_gate"), votes.c.voter == sa.bindparam("of_voter")
 )
 
 
@@ -80,9 +92,18 @@ class Gates:
         )
         return added.rowcount == 1
 
+    def remove_vote(self, gate_id: str, voter: ObjectId) -> bool:
+        """Drop the vote of *voter*; False when there is none. Who has none may vote again."""
+        gone = self._connection.execute(_REMOVE_VOTE, {"at_gate": gate_id, "of_voter": voter})
+        return gone.rowcount == 1
+
     def due(self, now: datetime) -> list[str]:
         """The ids of the open gates whose time is over, the oldest deadline first."""
         return list(self._connection.scalars(_DUE, {"now": now}))
+
+    def to_escalate(self, now: datetime) -> list[str]:
+        """The ids of the open gates that are to call a second group and have not, oldest first."""
+        return list(self._connection.scalars(_TO_ESCALATE, {"now": now}))
 
     def _with_votes(self, row: sa.Row[Any] | None) -> Gate | None:
         if row is None:
@@ -107,6 +128,9 @@ class Gates:
                 )
                 for each in cast
             ),
+            escalates_at=row.escalates_at,
+            escalated_at=row.escalated_at,
+            reopened_at=row.reopened_at,
         )
 
 
@@ -118,4 +142,7 @@ def _gate_values(gate: Gate) -> dict[str, Any]:
         "state": gate.state.value,
         "opened_at": gate.opened_at,
         "expires_at": gate.expires_at,
+        "escalates_at": gate.escalates_at,
+        "escalated_at": gate.escalated_at,
+        "reopened_at": gate.reopened_at,
     }

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from domain.conversation import Conversation
 from domain.errors import Bug
-from domain.notice import Message
+from domain.notice import Message, Notice
 from storage import codec
 from storage.schema import outbox
 
@@ -58,11 +58,11 @@ _RELEASE = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutboxItem:
-    """A message to send."""
+    """A message to send, or a notice that is put into words when it is sent."""
 
     id: int
     conversation: Conversation
-    message: Message
+    message: Message | Notice
     attempts: int  #: how often sending it has failed
 
 
@@ -74,7 +74,7 @@ class Outbox:
         self._now = now
 
     def put(
-        self, conversation: Conversation, message: Message, *, owner: str | None = None
+        self, conversation: Conversation, message: Message | Notice, *, owner: str | None = None
     ) -> int:
         """Have *message* sent; the row's id comes back.
 
@@ -86,7 +86,7 @@ class Outbox:
             {
                 "conversation_id": conversation.id,
                 "conversation": codec.conversation_to_json(conversation),
-                "message": codec.message_to_json(message),
+                "message": codec.said_to_json(message),
                 "created_at": self._now,
                 "due_at": self._now,
                 "attempts": 0,
@@ -123,7 +123,7 @@ class Outbox:
             OutboxItem(
                 id=row.id,
                 conversation=codec.conversation_from_json(row.conversation),
-                message=codec.message_from_json(row.message),
+                message=codec.said_from_json(row.message),
                 attempts=row.attempts,
             )
             for row in rows

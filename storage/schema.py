@@ -142,6 +142,9 @@ gates = sa.Table(
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("opened_at", Moment, nullable=False),
     sa.Column("expires_at", Moment, nullable=False),
+    sa.Column("escalates_at", Moment),
+    sa.Column("escalated_at", Moment),
+    sa.Column("reopened_at", Moment),
     sa.Index(None, "run_id", "seq"),
     sa.Index(None, "state", "expires_at"),
 )

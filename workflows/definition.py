@@ -12,6 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from domain.approval import CommentRule
 from domain.canonical import digest
 from domain.errors import Refused
 from domain.field import Field, FieldType
@@ -76,6 +77,7 @@ class Workflow:
     lock: str | None  #: a template over the inputs
     steps: tuple[Step, ...]
     aliases: tuple[str, ...] = ()  #: what the command is called, too
+    comment: CommentRule | None = None  #: which votes must say why; None where the file is silent
 
     @property
     def fields(self) -> tuple[Field, ...]:
@@ -97,6 +99,8 @@ class Workflow:
             "inputs": [_pinned_field(each) for each in self.inputs],
             "lock": self.lock,
             "steps": [_pinned_step(each) for each in self.steps],
+            # Only where it is said: what was pinned before this key came keeps its digest.
+            **({"approval": {"comment": self.comment.value}} if self.comment else {}),
         }
         # Left out where there are none, so that what older versions pinned keeps its digest.
         return {**pinned, "aliases": list(self.aliases)} if self.aliases else pinned
@@ -141,7 +145,14 @@ def from_pinned(pinned: Mapping[str, Any]) -> Workflow:
         lock=pinned.get("lock"),
         steps=tuple(_step(each) for each in pinned["steps"]),
         aliases=tuple(pinned.get("aliases", ())),
+        comment=comment_rule(pinned),
     )
+
+
+def comment_rule(pinned: Mapping[str, Any]) -> CommentRule | None:
+    """Which votes on a run of the workflow in *pinned* must say why; None where it is silent."""
+    said = (pinned.get("approval") or {}).get("comment")
+    return None if said is None else CommentRule(said)
 
 
 def _pinned_field(one: Field) -> dict[str, Any]:

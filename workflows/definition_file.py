@@ -12,6 +12,7 @@ import re
 from typing import Any
 
 from connectors.connector import Actions
+from domain.approval import CommentRule
 from domain.errors import BadArguments
 from domain.field import ChoicesFrom, Field, FieldType
 from workflows import syntax
@@ -24,7 +25,10 @@ from workflows.nearest import did_you_mean
 from workflows.values import SEPARATOR, accepted
 from workflows.yaml_source import Fault, Place, Source, YamlFault, read
 
-_KEYS = ("name", "title", "description", "command", "aliases", "inputs", "lock", "steps")
+_KEYS = (
+    *("name", "title", "description", "command", "aliases"),
+    *("inputs", "lock", "approval", "steps"),
+)
 _REQUIRED_KEYS = ("name", "title", "command", "steps")
 _INPUT_KEYS = (
     *("type", "description", "required", "default", "choices", "choices_from"),
@@ -35,6 +39,7 @@ _CHOOSING = frozenset({FieldType.CHOICE, FieldType.MULTI_CHOICE})
 _LISTED = _CHOOSING | {FieldType.TEXT, FieldType.VERSION}  #: what a live list may offer
 _HELD_BACK = frozenset({FieldType.REST})  #: what only built-in commands take
 _STEP_KEYS = ("title", "uses", "with", "needs", "timeout", "retry", "undo", "wait")
+_APPROVAL_KEYS = ("comment",)
 _RETRY_KEYS = ("attempts", "backoff")
 _UNDO_KEYS = ("uses", "with")
 _KEYS_OF_ACTIONS = ("with", "timeout", "retry", "undo")
@@ -158,7 +163,20 @@ class _Reader:
             lock=None if lock is None else self._text(("lock",), lock),
             steps=self._steps(data.get("steps")),
             aliases=self._aliases(data.get("aliases")),
+            comment=self._comment(self._mapping(("approval",), data.get("approval"))),
         )
+
+    def _comment(self, entry: Mapping[str, Any]) -> CommentRule | None:
+        """Which votes must say why; None where the file is silent."""
+        self._known_keys(("approval",), entry, _APPROVAL_KEYS)
+        said = entry.get("comment")
+        known = [each.value for each in CommentRule]
+        if said is None or said in known:
+            return None if said is None else CommentRule(said)
+        guess = did_you_mean(str(said), known)
+        sentence = f"`comment` is one of {', '.join(known)}.{guess}"
+        self.fault("approval", "comment", sentence=sentence)
+        return None
 
     def _name(self, place: Place, value: Any) -> str:
         name = self._optional_text(place, value)

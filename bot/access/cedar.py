@@ -26,6 +26,9 @@ from domain.ports import Catalogue
 
 _POLICY = re.compile(r"`policy(\d+)`")
 
+_ASKED_AS = {"withdraw": "approve"}
+"""Who may approve may take it back: where a schema does not name the one, the other is asked."""
+
 _REMEMBERED = 4096
 """Answers that are kept. The person's roles and all else that counts is part of the question, so
 what is kept is never stale; it is for `help`, which asks about everything, and for every turn."""
@@ -65,6 +68,8 @@ class CedarAuthorizer:
 
     def decide(self, request: Request) -> Decision:
         """Whether the policy allows *request*, and under which gate. Deny by default."""
+        if request.action in _ASKED_AS.keys() - self._book.declared:
+            request = replace(request, action=_ASKED_AS[request.action])
         unknown = self._unknown(request)
         if unknown:
             return Decision(allowed=False, reason=unknown)

@@ -22,7 +22,7 @@ _MOST_APPROVALS = 20
 
 _ALWAYS = frozenset({"id", "reason"})
 _FOR_A_GATE = frozenset({"gate", "expires"})
-_FOR_APPROVAL = frozenset({"count", "group", "escalate"})
+_FOR_APPROVAL = frozenset({"count", "group", "escalate", "escalate_after"})
 _KNOWN = _ALWAYS | _FOR_A_GATE | _FOR_APPROVAL | {"assurance"}
 
 ASSURANCE = "directory"
@@ -90,6 +90,7 @@ def _gate_complaints(
             yield name, f"`@{name}` has no place on a `forbid`: that denies, gate or no gate."
     elif kind == GateKind.APPROVAL:
         yield from _approval_complaints(notes, groups)
+        yield from _escalation_complaints(notes)
     elif kind in list(GateKind):
         for name in sorted(notes.keys() & _FOR_APPROVAL):
             yield name, f'`@{name}` belongs to `@gate("approval")`.'
@@ -121,12 +122,30 @@ def _approval_complaints(
             yield name, f"roles.yaml names no group `{notes[name]}`.{hint}"
 
 
+def _escalation_complaints(notes: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    if "escalate_after" not in notes:
+        return
+    after = _duration(notes["escalate_after"])
+    expires = _duration(notes.get("expires", "")) or GateRule().expires
+    if "escalate" not in notes:
+        yield "escalate_after", "`@escalate_after` goes with `@escalate`: whom to call."
+    elif after is None:
+        yield "escalate_after", "`@escalate_after` is a time such as `90s`, `15m` or `4h`."
+    elif after >= expires:
+        sentence = (
+            "`@escalate_after` must be shorter than `@expires`: else it is too late to call."
+        )
+        yield "escalate_after", sentence
+
+
 def _gate(notes: Mapping[str, str]) -> GateRule:
     return GateRule(
         kind=GateKind(notes.get("gate", "none")),
         count=int(notes.get("count", "0")),
         group=notes.get("group", ""),
         expires=_duration(notes.get("expires", "")) or GateRule().expires,
+        escalate=notes.get("escalate", ""),
+        escalate_after=_duration(notes.get("escalate_after", "")),
     )
 
 

@@ -33,6 +33,7 @@ class RuleBook:
     schema: cedarpy.Schema
     rules: tuple[Rule, ...]  #: in the order of the file
     actions: frozenset[str]
+    declared: frozenset[str]  #: those of *actions* that the operator's schema names
 
 
 def read_rule_book(
@@ -47,7 +48,14 @@ def read_rule_book(
     actions = declared_actions(str(parsed))
     rules = _rules(policy, parsed, actions, roles)
     policies = cedarpy.PolicySet.from_str(policy.text)
-    return RuleBook(policies=policies, schema=parsed, rules=rules, actions=actions)
+    declared = declared_actions(str(cedarpy.Schema.from_str(schema.text)))
+    return RuleBook(
+        policies=policies,
+        schema=parsed,
+        rules=rules,
+        actions=actions,
+        declared=frozenset(declared),
+    )
 
 
 def place_of(policy_id: str) -> int:

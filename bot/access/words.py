@@ -74,9 +74,15 @@ def gate_in_words(rule: GateRule) -> str:
             return f"confirmation by the requester within {duration_in_words(rule.expires)}"
         case GateKind.APPROVAL:
             approvals = "1 approval" if rule.count == 1 else f"{rule.count} approvals"
+            calls = rule.calls_after
+            called = (
+                ""
+                if calls is None
+                else f"; {rule.escalate} are called after {duration_in_words(calls)}"
+            )
             return (
                 f"{approvals} from {rule.group}, not by the requester, "
-                f"within {duration_in_words(rule.expires)}"
+                f"within {duration_in_words(rule.expires)}{called}"
             )
 
 

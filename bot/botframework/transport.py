@@ -1,13 +1,21 @@
 """Writes into conversations: the port `Transport`, over the adapter."""
 
 from botbuilder.core import TurnContext
-from botbuilder.schema import Activity, ActivityTypes, Attachment, TextFormatTypes
+from botbuilder.schema import (
+    Activity,
+    ActivityTypes,
+    Attachment,
+    ChannelAccount,
+    Entity,
+    TextFormatTypes,
+)
+from botbuilder.schema import Mention as MentionEntity
 
 from bot.botframework.adapter import Adapter
 from bot.botframework.codec import Shared
 from bot.botframework.connector import Connector
 from domain.conversation import Conversation
-from domain.notice import Member, Message
+from domain.notice import Member, Mention, Message
 
 CARD = "application/vnd.microsoft.card.adaptive"
 
@@ -76,9 +84,19 @@ def activity(message: Message) -> Activity:
             type=ActivityTypes.message,
             text=message.markdown,
             text_format=TextFormatTypes.markdown,
+            entities=[_mention(each) for each in message.mentions] or None,
         )
     return Activity(
         type=ActivityTypes.message,
         summary=message.markdown or None,
         attachments=[Attachment(content_type=CARD, content=Shared(message.card))],
+    )
+
+
+def _mention(mention: Mention) -> Entity:
+    # https://learn.microsoft.com/microsoftteams/platform/bots/how-to/conversations/channel-and-group-conversations#add-mentions-to-your-messages
+    return MentionEntity(
+        type="mention",
+        text=mention.text,
+        mentioned=ChannelAccount(id=mention.teams_id, name=mention.name),
     )

@@ -1,7 +1,7 @@
 """`approve <id>`: somebody's word at a run's gate."""
 
 from bot.command import Context, Work, command
-from bot.voting import FIELDS, vote
+from bot.voting import COMMENT, RUN, vote
 from domain.approval import Choice
 from domain.command import Effect, Invocation
 from domain.policy import GateKind
@@ -11,7 +11,7 @@ from domain.policy import GateKind
     'approve <id> [--comment "…"]',
     group="Decisions",
     effect=Effect.WRITE,
-    fields=FIELDS,
+    fields=(RUN, COMMENT),
     decides_at=GateKind.APPROVAL,
 )
 async def approve(invocation: Invocation, context: Context) -> Work:

@@ -1,7 +1,7 @@
 """`reject <id>`: somebody's word at a run's gate."""
 
 from bot.command import Context, Work, command
-from bot.voting import FIELDS, vote
+from bot.voting import COMMENT, REASON, RUN, vote
 from domain.approval import Choice
 from domain.command import Effect, Invocation
 from domain.policy import GateKind
@@ -11,7 +11,7 @@ from domain.policy import GateKind
     'reject <id> [--comment "…"]',
     group="Decisions",
     effect=Effect.WRITE,
-    fields=FIELDS,
+    fields=(RUN, COMMENT, REASON),
     decides_at=GateKind.APPROVAL,
 )
 async def reject(invocation: Invocation, context: Context) -> Work:

@@ -16,6 +16,12 @@ from sandbox.channel.roster import Account
 
 CARD_ACTION = "adaptiveCard/action"
 """https://learn.microsoft.com/adaptive-cards/authoring-cards/universal-action-model"""
+DIALOG_FETCH, DIALOG_SUBMIT = "task/fetch", "task/submit"
+"""https://learn.microsoft.com/microsoftteams/platform/task-modules-and-cards/task-modules/task-modules-bots"""
+SEARCH = "application/search"
+"""https://learn.microsoft.com/microsoftteams/platform/task-modules-and-cards/cards/dynamic-search"""
+
+_MOST_RESULTS = 15  #: that Teams asks for at once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,27 +46,22 @@ class Stage:
             "entities": [*typed.entities, _CLIENT],
         }
 
-    def execute(
+    def invoke(
         self,
         sender: Account,
         spot: Spot,
         *,
         activity_id: str,
         at: datetime,
+        name: str,
         message_id: str,
-        action: Mapping[str, Any],
-        is_automatic: bool,
+        value: Mapping[str, Any],
     ) -> dict[str, Any]:
-        """Somebody pressed an `Action.Execute` of the card in *message_id*, or it refreshed."""
-        known = ("type", "id", "verb", "data")
-        value = {
-            "action": {key: action[key] for key in known if key in action},
-            "trigger": "automatic" if is_automatic else "manual",
-        }
+        """Somebody used the card in *message_id*, and waits for what the bot answers."""
         return self._activity("invoke", sender, spot, activity_id, at) | {
-            "name": CARD_ACTION,
+            "name": name,
             "replyToId": message_id,
-            "value": value,
+            "value": dict(value),
             "entities": [_CLIENT],
         }
 
@@ -73,12 +74,18 @@ class Stage:
         at: datetime,
         message_id: str,
         value: Mapping[str, Any],
+        text: str = "",
     ) -> dict[str, Any]:
-        """Somebody pressed an `Action.Submit` of the card in *message_id*."""
+        """Somebody pressed an `Action.Submit` of the card in *message_id*.
+
+        *text* goes with it, as HTML, where the button says so (`imBack`, `messageBack`).
+        """
+        words = {"text": text, "textFormat": "plain"} if text else {}
         return self._activity("message", sender, spot, activity_id, at) | {
             "replyToId": message_id,
             "value": dict(value),
             "entities": [_CLIENT],
+            **words,
         }
 
     def installed(
@@ -102,8 +109,9 @@ class Stage:
             "tenantId": self.tenant,
         }
         channel_data: dict[str, Any] = {"tenant": {"id": self.tenant}}
-        if spot.place.kind is ConversationKind.CHANNEL:
+        if spot.place.kind is not ConversationKind.PERSONAL:
             conversation["isGroup"] = True
+        if spot.place.kind is ConversationKind.CHANNEL:
             channel_data |= {
                 "teamsChannelId": spot.place.id,
                 "teamsTeamId": self.team_id,
@@ -124,6 +132,32 @@ class Stage:
             "conversation": conversation,
             "channelData": channel_data,
         }
+
+
+def card_action(action: Mapping[str, Any], *, is_automatic: bool) -> Mapping[str, Any]:
+    """The value of `adaptiveCard/action`, for an `Action.Execute` or a card's refresh."""
+    known = ("type", "id", "verb", "data")
+    return {
+        "action": {key: action[key] for key in known if key in action},
+        "trigger": "automatic" if is_automatic else "manual",
+    }
+
+
+def dialog_value(data: Any, *, theme: str) -> Mapping[str, Any]:
+    """The value of `task/fetch` and `task/submit`: a button's data with the inputs' values."""
+    return {"data": data, "context": {"theme": theme}}
+
+
+def search_value(
+    text: str, *, dataset: str, inputs: Mapping[str, Any] | None
+) -> Mapping[str, Any]:
+    """The value of `application/search`; *inputs* are the other ones' values, or None."""
+    value = {
+        "queryText": text,
+        "queryOptions": {"skip": 0, "top": _MOST_RESULTS},
+        "dataset": dataset,
+    }
+    return value if inputs is None else value | {"data": dict(inputs)}
 
 
 _CLIENT = {

@@ -1,10 +1,10 @@
-"""The way to the bot, and what its answers mean."""
+"""The way to the bot."""
 
+import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from enum import StrEnum
 from http import HTTPStatus
 import time
 from typing import Any
@@ -12,12 +12,12 @@ from typing import Any
 import aiohttp
 import orjson
 
-from sandbox.channel.message import CARD
+from sandbox.channel.activities import SEARCH
+from sandbox.channel.trouble import Trouble
 
 TIMEOUT = timedelta(seconds=15)
 """How long Teams waits for a bot."""
 
-WORDS = "application/vnd.microsoft.activity.message"
 REMEMBERED = 200  #: deliveries
 
 TokenFactory = Callable[[str], str]
@@ -32,6 +32,7 @@ class Answer:
     body: Any  #: parsed JSON; None where it is none
     took: timedelta
     failure: str  #: a sentence for the person; empty where the bot took it
+    is_held: bool = False  #: it goes to the bot later
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,31 +43,19 @@ class Delivery:
     answer: Answer
 
 
-class OutcomeKind(StrEnum):
-    """What became of a pressed button."""
-
-    CARD = "card"  #: a card takes the place of the one that was pressed
-    NOTICE = "notice"  #: words
-    NOTHING = "nothing"  #: the bot took it, and says nothing here
-    FAILURE = "failure"  #: words, and nothing was done
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """What the person who pressed gets to see."""
-
-    kind: OutcomeKind
-    text: str = ""
-    card: Mapping[str, Any] | None = None
-
-
 class BotLine:
     """Posts activities to the bot's messaging endpoint. Use it within `open` and `close`."""
 
     def __init__(
-        self, bot_url: str, token: TokenFactory | None, timeout: timedelta = TIMEOUT
+        self,
+        bot_url: str,
+        token: TokenFactory | None,
+        trouble: Trouble,
+        timeout: timedelta = TIMEOUT,
     ) -> None:
         self.bot_url = bot_url
+        self._trouble = trouble
+        self._held: deque[Mapping[str, Any]] = deque(maxlen=REMEMBERED)
         self.deliveries: deque[Delivery] = deque(maxlen=REMEMBERED)
         self._token = token
         self._timeout = timeout
@@ -86,8 +75,53 @@ class BotLine:
             await self._session.close()
             self._session = None
 
+    @property
+    def held(self) -> int:
+        """How many activities wait for Teams to be back."""
+        return len(self._held)
+
+    async def deliver_held(self) -> None:
+        """Send what was held, in its order."""
+        while self._held and not self._trouble.is_offline:
+            await self.post(self._held.popleft())
+            self._trouble.on_change()
+
+    async def redeliver(
+        self, activity: Mapping[str, Any] | None = None, *, times: int = 1, new_id: str = ""
+    ) -> tuple[Answer, ...]:
+        """Send *activity*, or what a person last did, again, *times* times at once.
+
+        It keeps its id unless there is a *new_id*. Where nobody has done anything, no answers.
+        """
+        again = activity if activity is not None else self._latest()
+        if again is None:
+            return ()
+        if new_id:
+            again = {**again, "id": new_id}
+        async with asyncio.TaskGroup() as group:
+            sent = [group.create_task(self.post(again)) for _ in range(times)]
+        return tuple(each.result() for each in sent)
+
+    def _latest(self) -> Mapping[str, Any] | None:
+        """What a person last did; not what their client did by itself."""
+        for delivery in reversed(self.deliveries):
+            if delivery.activity["type"] in {"message", "invoke"} and not _is_automatic(
+                delivery.activity
+            ):
+                return delivery.activity
+        return None
+
     async def post(self, activity: Mapping[str, Any]) -> Answer:
-        """Send *activity*, once. Never raises for what the bot does."""
+        """Send *activity*, once. Never raises for what the bot does.
+
+        While Teams is offline, invokes fail, and everything else is held.
+        """
+        if self._trouble.is_offline:
+            if activity["type"] == "invoke":
+                return _unsent("Teams is offline. Try again when it is back.")
+            self._held.append(activity)
+            self._trouble.on_change()
+            return replace(_unsent(""), is_held=True)
         headers = {"Content-Type": "application/json"}
         if self._token:
             headers["Authorization"] = f"Bearer {self._token(activity['serviceUrl'])}"
@@ -120,28 +154,15 @@ class BotLine:
         return response.status, _json(body), failure
 
 
-def outcome(answer: Answer) -> Outcome:
-    """What *answer*, to a pressed `Action.Execute`, shows to whoever pressed.
+def _unsent(failure: str) -> Answer:
+    return Answer(status=0, body=None, took=timedelta(), failure=failure)
 
-    https://learn.microsoft.com/adaptive-cards/authoring-cards/universal-action-model#response-format
-    """
-    if answer.failure:
-        return Outcome(kind=OutcomeKind.FAILURE, text=answer.failure)
-    body = answer.body if isinstance(answer.body, Mapping) else {}
-    status, value = body.get("statusCode", HTTPStatus.OK), body.get("value")
-    if status == HTTPStatus.OK:
-        match body.get("type"):
-            case kind if kind == CARD and isinstance(value, Mapping):
-                return Outcome(kind=OutcomeKind.CARD, card=value)
-            case kind if kind == WORDS and isinstance(value, str):
-                return Outcome(kind=OutcomeKind.NOTICE, text=value)
-            case None:
-                return Outcome(kind=OutcomeKind.NOTHING)
-            case _:
-                pass  # a kind of answer that Teams would not show either
-    said = value.get("message") if isinstance(value, Mapping) else None
-    text = said if isinstance(said, str) and said else "Unable to reach app. Please try again."
-    return Outcome(kind=OutcomeKind.FAILURE, text=text)
+
+def _is_automatic(activity: Mapping[str, Any]) -> bool:
+    if activity.get("name") == SEARCH:
+        return True
+    value = activity.get("value")
+    return isinstance(value, Mapping) and value.get("trigger") == "automatic"
 
 
 def _json(body: bytes) -> Any:

@@ -5,15 +5,16 @@
     GET  /chat/messages?as=NAME&conversation=ID    the latest messages, as somebody sees them
     POST /chat/messages {as, conversation, text}   say something; *conversation* may name a thread
     POST /chat/actions  {as, message, action}      press a button of a card
+    POST /chat/dialogs  {as, message, action}      press a button of the dialog that one opened
+    POST /chat/search   {as, message, dataset, text, data}   what a card's input can be
     POST /chat/views    {as, messages}             these are on screen: fetch one's own views
-    GET  /chat/events?as=NAME                      WebSocket: `hello`, then `message` and `typing`
 
+What happens is told by `sandbox.channel.chat_events`. With *theme* (`default`, `dark`, `contrast`)
+in its body, the press of a button tells the bot how a dialog will look.
 Anybody on this machine may be anybody here: it is a stand-in, and says so on the page.
 """
 
-import asyncio
 from collections.abc import Mapping
-from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -21,22 +22,23 @@ from aiohttp import web
 import orjson
 
 from sandbox.channel.bot_line import Answer
+from sandbox.channel.card_use import THEMES, CardUse
+from sandbox.channel.outcome import Outcome
 from sandbox.channel.places import Place
 from sandbox.channel.refusal import malformed
 from sandbox.channel.roster import Account
 from sandbox.channel.teams import Teams
-from sandbox.channel.watch import Watcher
 from sandbox.channel.web import json_object, text
 
-_HEARTBEAT = timedelta(seconds=20)
 _MOST_LOOKS = 300  #: messages on screen
 
 
 class ChatApi:
     """The handlers."""
 
-    def __init__(self, teams: Teams) -> None:
+    def __init__(self, teams: Teams, cards: CardUse) -> None:
         self._teams = teams
+        self._cards = cards
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
         """Answer under `/chat`."""
@@ -45,8 +47,9 @@ class ChatApi:
         router.add_get("/chat/messages", self._messages)
         router.add_post("/chat/messages", self._say)
         router.add_post("/chat/actions", self._press)
+        router.add_post("/chat/dialogs", self._submit_dialog)
+        router.add_post("/chat/search", self._search)
         router.add_post("/chat/views", self._look)
-        router.add_get("/chat/events", self._events)
 
     async def _people(self, _: web.Request) -> web.Response:
         stage = self._teams.stage
@@ -59,11 +62,11 @@ class ChatApi:
 
     async def _conversations(self, request: web.Request) -> web.Response:
         account = self._asking(request)
-        places = self._teams.places
+        shown = self._teams.places.open_to(account)
         return web.json_response(
             {
-                "channels": [_place(each) for each in places.channels],
-                "chats": [_place(places.chats[account.id])],
+                "channels": [_place(each) for each in shown if each.has_threads],
+                "chats": [_place(each) for each in shown if not each.has_threads],
             }
         )
 
@@ -84,12 +87,37 @@ class ChatApi:
 
     async def _press(self, request: web.Request) -> web.Response:
         body = await json_object(request)
+        account, message_id, action = self._pressed(body)
+        became = await self._cards.press(account, message_id, action, theme=_theme(body))
+        return _json(_outcome(became))
+
+    async def _submit_dialog(self, request: web.Request) -> web.Response:
+        body = await json_object(request)
+        account, message_id, action = self._pressed(body)
+        became = await self._cards.submit_dialog(account, message_id, action, theme=_theme(body))
+        return _json(_outcome(became))
+
+    def _pressed(self, body: Mapping[str, Any]) -> tuple[Account, str, Mapping[str, Any]]:
         account = self._teams.roster.named(text(body, "as"))
         action = body.get("action")
         if not isinstance(action, Mapping):
             raise malformed("There is no action.")
-        became = await self._teams.press(account, text(body, "message"), action)
-        return _json({"kind": became.kind, "text": became.text})
+        return account, text(body, "message"), action
+
+    async def _search(self, request: web.Request) -> web.Response:
+        body = await json_object(request)
+        inputs = body.get("data")
+        if inputs is not None and not isinstance(inputs, Mapping):
+            raise malformed("The data is no object.")
+        found = await self._cards.search(
+            self._teams.roster.named(text(body, "as")),
+            text(body, "message"),
+            dataset=text(body, "dataset"),
+            text=text(body, "text"),
+            inputs=inputs,
+        )
+        choices = [{"title": each.title, "value": each.value} for each in found.choices]
+        return _json({"choices": choices, "failure": found.failure})
 
     async def _look(self, request: web.Request) -> web.Response:
         body = await json_object(request)
@@ -97,38 +125,21 @@ class ChatApi:
         ids = body.get("messages")
         if not isinstance(ids, list) or len(ids) > _MOST_LOOKS:
             raise malformed(f"The messages are no list, or more than {_MOST_LOOKS}.")
-        await self._teams.look(account, [each for each in ids if isinstance(each, str)])
+        await self._cards.look(account, [each for each in ids if isinstance(each, str)])
         return web.json_response({})
-
-    async def _events(self, request: web.Request) -> web.WebSocketResponse:
-        account = self._asking(request)
-        socket = web.WebSocketResponse(heartbeat=_HEARTBEAT.total_seconds())
-        with self._teams.watchers.watching(account) as watcher:
-            await socket.prepare(request)
-            async with asyncio.TaskGroup() as group:
-                group.create_task(_listen(socket, watcher))
-                with suppress(ConnectionError):  # they closed the page
-                    await self._tell(socket, watcher)
-                await socket.close()
-        return socket
-
-    async def _tell(self, socket: web.WebSocketResponse, watcher: Watcher) -> None:
-        await socket.send_json({"type": "hello"})
-        while not watcher.is_over:
-            changes = await watcher.changes()
-            for message_id in changes.messages:
-                message = self._teams.message(watcher.account, message_id)
-                if message:
-                    await _send(socket, {"type": "message", "message": message})
-            for place in changes.typing:
-                await _send(socket, {"type": "typing", "place": place})
 
     def _asking(self, request: web.Request) -> Account:
         return self._teams.roster.named(request.query.get("as", ""))
 
 
-def _place(place: Place) -> Mapping[str, str]:
-    return {"id": place.id, "name": place.name, "kind": place.kind.value}
+def _place(place: Place) -> Mapping[str, Any]:
+    return {
+        "id": place.id,
+        "name": place.name,
+        "kind": place.kind.value,
+        "needsMention": place.needs_mention,
+        "members": [each.name for each in place.members],
+    }
 
 
 def _delivery(answer: Answer) -> Mapping[str, Any]:
@@ -136,18 +147,28 @@ def _delivery(answer: Answer) -> Mapping[str, Any]:
         "status": answer.status,
         "milliseconds": round(answer.took / timedelta(milliseconds=1)),
         "failure": answer.failure,
+        "isHeld": answer.is_held,
     }
 
 
-async def _listen(socket: web.WebSocketResponse, watcher: Watcher) -> None:
-    """Notice that the page was closed; it says nothing else."""
-    async for _ in socket:
-        pass
-    watcher.end()
+def _outcome(became: Outcome) -> Mapping[str, Any]:
+    outcome: dict[str, Any] = {"kind": became.kind, "text": became.text}
+    if became.dialog:
+        dialog = became.dialog
+        outcome["dialog"] = {
+            "title": dialog.title,
+            "width": dialog.width,
+            "height": dialog.height,
+            "card": dialog.card,
+        }
+    return outcome
 
 
-async def _send(socket: web.WebSocketResponse, event: Mapping[str, Any]) -> None:
-    await socket.send_str(orjson.dumps(event).decode())
+def _theme(body: Mapping[str, Any]) -> str:
+    theme = text(body, "theme") or THEMES[0]
+    if theme not in THEMES:
+        raise malformed(f"There are the themes {', '.join(THEMES)}.")
+    return theme
 
 
 def _json(value: Any) -> web.Response:

@@ -6,7 +6,6 @@ https://learn.microsoft.com/azure/bot-service/rest-api/bot-framework-rest-connec
 """
 
 from collections.abc import Mapping
-from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
 
@@ -16,6 +15,7 @@ import orjson
 from sandbox.channel.places import Place
 from sandbox.channel.refusal import Refusal, malformed, unknown_conversation
 from sandbox.channel.teams import Teams
+from sandbox.channel.trouble import Trouble
 from sandbox.channel.web import json_object
 
 LARGEST_MESSAGE = 100 * 1024
@@ -29,16 +29,9 @@ _PAGE_SIZE = 200
 class ConnectorApi:
     """The handlers."""
 
-    def __init__(self, teams: Teams) -> None:
+    def __init__(self, teams: Teams, trouble: Trouble) -> None:
         self._teams = teams
-        self._refusals: list[Refusal] = []
-
-    def refuse(self, times: int, status: HTTPStatus, retry_after: timedelta | None) -> None:
-        """Answer the next *times* requests with *status*."""
-        code = status.phrase.title().replace(" ", "")
-        seconds = int(retry_after.total_seconds()) if retry_after is not None else None
-        refusal = Refusal(status, code, status.phrase, retry_after_seconds=seconds)
-        self._refusals = [refusal] * times
+        self._trouble = trouble
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
         """Answer under `/v3`."""
@@ -62,9 +55,10 @@ class ConnectorApi:
 
     def _braked(self, handler: Any) -> Any:
         async def answer(request: web.Request) -> web.StreamResponse:
-            if self._refusals:
-                raise self._refusals.pop()
+            edited = request.match_info.get("activity", "") if request.method == "PUT" else ""
+            self._trouble.meet(request.match_info.get("conversation", ""), edited=edited)
             response: web.StreamResponse = await handler(request)
+            await self._trouble.dawdle()
             return response
 
         return answer
@@ -139,7 +133,7 @@ class ConnectorApi:
     async def _member(self, request: web.Request) -> web.Response:
         place = self._place(request.match_info["conversation"])
         account = self._teams.roster.find(request.match_info["member"])
-        if account is None or account not in self._teams.places.members(place):
+        if account is None or account not in place.members:
             sentence = "The person is not in the conversation."
             raise Refusal(HTTPStatus.NOT_FOUND, "MemberNotFoundInConversation", sentence)
         return web.json_response(account.member(self._teams.stage.tenant))
@@ -166,7 +160,7 @@ class ConnectorApi:
     def _roster(self, request: web.Request) -> list[Mapping[str, Any]]:
         place = self._place(request.match_info["conversation"])
         tenant = self._teams.stage.tenant
-        return [each.member(tenant) for each in self._teams.places.members(place)]
+        return [each.member(tenant) for each in place.members]
 
     def _place(self, conversation_id: str) -> Place:
         return self._teams.places.at(conversation_id).place

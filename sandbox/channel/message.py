@@ -1,6 +1,6 @@
 """One message, as it stands in a conversation. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from html import unescape
 import re
@@ -86,6 +86,22 @@ def refresh_action(message: Message, account_id: str, members: int) -> Mapping[s
     if user_ids is None:
         return action if members <= MOST_REFRESHES else None
     return action if isinstance(user_ids, list) and account_id in user_ids else None
+
+
+def mentions_in_cards(cards: Iterable[Mapping[str, Any]]) -> frozenset[str]:
+    """The ids whom *cards* mention, as Teams has them: `29:…`, object ids or addresses.
+
+    https://learn.microsoft.com/microsoftteams/platform/task-modules-and-cards/cards/cards-format#mention-support-within-adaptive-cards
+    """
+    ids = set()
+    for card in cards:
+        teams = card.get("msteams")
+        entities = teams.get("entities") if isinstance(teams, Mapping) else None
+        for entity in entities if isinstance(entities, list) else []:
+            mentioned = entity.get("mentioned") if isinstance(entity, Mapping) else None
+            if isinstance(mentioned, Mapping):
+                ids.add(str(mentioned.get("id")))
+    return frozenset(ids)
 
 
 def _card(attachment: Any) -> Mapping[str, Any]:

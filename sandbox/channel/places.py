@@ -1,4 +1,4 @@
-"""Where people talk: a team's channels, and everybody's chat with the bot."""
+"""Where people talk: a team's channels, group chats, and everybody's chat with the bot."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,16 +15,26 @@ THREAD = ";messageid="
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """A channel, or a personal chat."""
+    """A channel, a group chat, or a personal chat."""
 
     id: str
     name: str
     kind: ConversationKind
-    owner: Account | None = None  #: whose chat with the bot it is; None for a channel
+    members: tuple[Account, ...]  #: who is in it, the bot aside
+
+    @property
+    def has_threads(self) -> bool:
+        """Whether each message stands in a thread."""
+        return self.kind is ConversationKind.CHANNEL
+
+    @property
+    def needs_mention(self) -> bool:
+        """Whether the bot hears only what mentions it."""
+        return self.kind is not ConversationKind.PERSONAL
 
     def is_seen_by(self, account: Account) -> bool:
         """Whether it is among what *account* can open."""
-        return self.owner is None or self.owner == account
+        return account in self.members
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,20 +53,48 @@ class Spot:
 class Places:
     """All there is to open."""
 
-    def __init__(self, roster: Roster, *, team: str, channels: Sequence[str], bot: str) -> None:
+    def __init__(
+        self,
+        roster: Roster,
+        *,
+        team: str,
+        channels: Sequence[str],
+        group_chats: Sequence[str],
+        bot: str,
+    ) -> None:
+        """Everybody is in the channels, guests too; in group chats are all but guests."""
         self.team = team
         self.roster = roster
+        everybody = roster.accounts
         self.channels = tuple(
-            Place(id=f"19:{_slug(name)}@thread.tacv2", name=name, kind=ConversationKind.CHANNEL)
+            Place(
+                id=f"19:{_slug(name)}@thread.tacv2",
+                name=name,
+                kind=ConversationKind.CHANNEL,
+                members=everybody,
+            )
             for name in channels
+        )
+        self.group_chats = tuple(
+            Place(
+                id=f"19:{_slug(name)}@thread.v2",
+                name=name,
+                kind=ConversationKind.GROUP_CHAT,
+                members=tuple(each for each in everybody if not each.is_guest),
+            )
+            for name in group_chats
         )
         self.chats = {
             account.id: Place(
-                id=f"a:{account.name}", name=bot, kind=ConversationKind.PERSONAL, owner=account
+                id=f"a:{account.name}",
+                name=bot,
+                kind=ConversationKind.PERSONAL,
+                members=(account,),
             )
-            for account in roster.accounts
+            for account in everybody
         }
-        self._by_id = {place.id: place for place in (*self.channels, *self.chats.values())}
+        places = (*self.channels, *self.group_chats, *self.chats.values())
+        self._by_id = {place.id: place for place in places}
 
     @property
     def team_id(self) -> str:
@@ -73,11 +111,12 @@ class Places:
         place = self._by_id.get(place_id)
         if place is None:
             raise unknown_conversation()
-        return Spot(place=place, root=root if place.kind is ConversationKind.CHANNEL else "")
+        return Spot(place=place, root=root if place.has_threads else "")
 
-    def members(self, place: Place) -> tuple[Account, ...]:
-        """Who is in *place*, the bot aside."""
-        return (place.owner,) if place.owner else self.roster.accounts
+    def open_to(self, account: Account) -> tuple[Place, ...]:
+        """What *account* can open, their own chat with the bot before the group chats."""
+        groups = (each for each in self.group_chats if each.is_seen_by(account))
+        return (*self.channels, self.chats[account.id], *groups)
 
 
 def _slug(name: str) -> str:

@@ -1,24 +1,15 @@
-"""The simulated Teams: what people do in it, what the bot does in it, and who sees what of it."""
+"""The simulated Teams: what is said in it, by people and the bot, and who sees what of it."""
 
-import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
-from domain.conversation import ConversationKind
 from domain.ports import Clock, Ids
-from sandbox.channel.activities import Stage, moment, typed
-from sandbox.channel.bot_line import (
-    Answer,
-    BotLine,
-    Outcome,
-    OutcomeKind,
-    outcome,
-)
+from sandbox.channel.activities import Stage, Typed, moment, typed
+from sandbox.channel.bot_line import Answer, BotLine
 from sandbox.channel.history import History
-from sandbox.channel.message import Message, content, refresh_action
+from sandbox.channel.message import Message, content, mentions_in_cards
 from sandbox.channel.places import Place, Places, Spot
 from sandbox.channel.refusal import (
     Refusal,
@@ -31,12 +22,7 @@ from sandbox.channel.views import Views
 from sandbox.channel.watch import Watchers
 
 LONGEST_TEXT = 20_000  #: characters that somebody may type
-LARGEST_MESSAGE = 100 * 1024
-"""Bytes of a bot's message in UTF-16.
-https://learn.microsoft.com/microsoftteams/platform/bots/how-to/format-your-bot-messages"""
-
 _LATEST = 300  #: messages of a place that a page gets
-_AT_ONCE = 8  #: views that are fetched at the same time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,13 +50,12 @@ class Teams:
         self.roster = places.roster
         self.stage = stage
         self.watchers = Watchers()
+        self.views = Views()
         self._history = history
         self._line = line
         self._clock = clock
         self._ids = ids
-        self._views = Views()
         self._last_id = history.last_id
-        self._at_once = asyncio.Semaphore(_AT_ONCE)
 
     # What people do
 
@@ -88,76 +73,28 @@ class Teams:
         if len(text) > LONGEST_TEXT:
             sentence = f"A message has at most {LONGEST_TEXT} characters."
             raise Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "MessageSizeTooBig", sentence)
-        at = self._clock.now()
-        people = [(each.name, each.id) for each in self.roster.accounts]
-        written = typed(text.strip(), [(self.stage.bot_name, self.stage.bot_id), *people])
-        message_id = self._message_id(at)
-        in_channel = spot.place.kind is ConversationKind.CHANNEL
-        spot = replace(spot, root=spot.root or message_id) if in_channel else spot
-        message = Message(
-            id=message_id,
-            place=spot.place.id,
-            root=spot.root,
-            sender=account.id,
-            sender_name=account.name,
-            at=moment(at),
-            text=text.strip(),
-            mentions=written.names,
-        )
-        await self._keep(message, spot.place)
-        if in_channel and not written.mentions(self.stage.bot_id):
+        written = self._written(text.strip())
+        message_id = self.next_id()
+        if spot.place.has_threads and not spot.root:
+            spot = replace(spot, root=message_id)
+        message = await self._said(account, spot, message_id, written, text.strip())
+        if spot.place.needs_mention and not written.mentions(self.stage.bot_id):
             return Said(message=message, answer=None)
-        activity = self.stage.message(account, spot, activity_id=message_id, at=at, typed=written)
+        activity = self.stage.message(
+            account, spot, activity_id=message_id, at=self._clock.now(), typed=written
+        )
         return Said(message=message, answer=await self._line.post(activity))
 
-    async def press(self, account: Account, message_id: str, action: Mapping[str, Any]) -> Outcome:
-        """*account* presses a button of the card in a message.
-
-        *action* is the button's JSON, its `data` with the inputs' values. A card that comes back
-        is the view of who pressed, and of nobody else: to change it for all, a bot edits the
-        message.
-
-        Raises:
-            Refusal: there is no such message, or no such kind of button.
-        """
-        message = self._shown_to(account, message_id)
-        at = self._clock.now()
-        spot = Spot(place=self.places.at(message.place).place, root=message.root)
-        match action.get("type"):
-            case "Action.Execute":
-                return await self._execute(account, message, action, is_automatic=False)
-            case "Action.Submit":
-                data = action.get("data")
-                activity = self.stage.submit(
-                    account,
-                    spot,
-                    activity_id=self._message_id(at),
-                    at=at,
-                    message_id=message.id,
-                    value=data if isinstance(data, Mapping) else {},
-                )
-                answer = await self._line.post(activity)
-                if answer.failure:
-                    return Outcome(kind=OutcomeKind.FAILURE, text=answer.failure)
-                return Outcome(kind=OutcomeKind.NOTHING)
-            case _:
-                raise malformed("Only Action.Execute and Action.Submit go to a bot.")
-
-    async def look(self, account: Account, message_ids: Iterable[str]) -> None:
-        """*account* has these messages on screen: fetch their own views, as cards ask for it.
-
-        Raises:
-            Refusal: there is no such message.
-        """
-        messages = [self._shown_to(account, each) for each in dict.fromkeys(message_ids)]
-        async with asyncio.TaskGroup() as group:
-            for message in messages:
-                group.create_task(self._look(account, message))
+    async def show(self, account: Account, spot: Spot, text: str) -> str:
+        """*text* appears as said by *account*, and the bot is not told; its id comes back."""
+        message_id = self.next_id()
+        await self._said(account, spot, message_id, self._written(text), text)
+        return message_id
 
     async def install(self, conversation_id: str = "", *, by: Account | None = None) -> None:
         """Tell the bot that it was added: to the team, or to the chat *conversation_id*."""
         spot = self.places.at(conversation_id or self.places.team_id)
-        sender = by or spot.place.owner or self.roster.accounts[0]
+        sender = by or spot.place.members[0]
         ids = (f"f:{self._ids.uuid()}", f"f:{self._ids.uuid()}")
         stage, at = self.stage, self._clock.now()
         for activity in stage.installed(sender, spot, activity_ids=ids, at=at):
@@ -180,6 +117,39 @@ class Teams:
         message = self._history.get(message_id)
         return self._seen_by(account, message) if message else None
 
+    def shown_to(self, account: Account, message_id: str) -> Message:
+        """The message, which *account* can see.
+
+        Raises:
+            Refusal: there is no such message, or it is not theirs to see.
+        """
+        message = self._history.get(message_id)
+        if message is None or message.is_deleted:
+            raise unknown_message()
+        if not self.places.at(message.place).place.is_seen_by(account):
+            raise unknown_message()
+        return message
+
+    def is_current(self, message: Message) -> bool:
+        """Whether it was not edited since."""
+        return self._history.get(message.id) is message
+
+    def show_view(self, account: Account, message: Message, card: Mapping[str, Any]) -> None:
+        """*account* sees *card* in *message*, unless that was edited meanwhile.
+
+        The card may be older than the edit.
+        """
+        if self.is_current(message):
+            self.views.show(message, account, card)
+            place = self.places.at(message.place).place
+            self.watchers.tell(place, message.id, only=account)
+
+    def next_id(self) -> str:
+        """A new message id: milliseconds since 1970, as Teams' are, and no two are the same."""
+        now = int(self._clock.now().timestamp() * 1000)
+        self._last_id = max(self._last_id + 1, now)
+        return str(self._last_id)
+
     # What the bot does
 
     async def post(
@@ -194,12 +164,12 @@ class Teams:
         kind = activity.get("type")
         if kind == "typing":
             self.watchers.tell_typing(spot.place)
-            return self._message_id(self._clock.now())
+            return self.next_id()
         if kind != "message":
             raise malformed("Only messages can be sent.")
         shown = content(activity)
         at = self._clock.now()
-        message_id = self._message_id(at)
+        message_id = self.next_id()
         message = Message(
             id=message_id,
             place=spot.place.id,
@@ -209,7 +179,7 @@ class Teams:
             at=moment(at),
             **shown,
         )
-        if spot.place.kind is not ConversationKind.CHANNEL:
+        if not spot.place.has_threads:
             message = replace(message, root="")
         await self._keep(message, spot.place)
         return message_id
@@ -244,42 +214,25 @@ class Teams:
 
     # How it is done
 
-    async def _look(self, account: Account, message: Message) -> None:
-        place = self.places.at(message.place).place
-        action = refresh_action(message, account.id, len(self.places.members(place)))
-        if action is None or not self._views.must_ask(message, account):
-            return
-        async with self._at_once:
-            if self._history.get(message.id) is not message:
-                return  # edited while it waited: whoever looks is told, and asks anew
-            seen = await self._execute(account, message, action, is_automatic=True)
-        if seen.kind is OutcomeKind.FAILURE:
-            self._views.ask_again(message, account)
+    def _written(self, text: str) -> Typed:
+        people = [(each.name, each.id) for each in self.roster.accounts]
+        return typed(text, [(self.stage.bot_name, self.stage.bot_id), *people])
 
-    async def _execute(
-        self,
-        account: Account,
-        message: Message,
-        action: Mapping[str, Any],
-        *,
-        is_automatic: bool,
-    ) -> Outcome:
-        place = self.places.at(message.place).place
-        activity = self.stage.execute(
-            account,
-            Spot(place=place, root=message.root),
-            activity_id=f"f:{self._ids.uuid()}",
-            at=self._clock.now(),
-            message_id=message.id,
-            action=action,
-            is_automatic=is_automatic,
+    async def _said(
+        self, account: Account, spot: Spot, message_id: str, written: Typed, text: str
+    ) -> Message:
+        message = Message(
+            id=message_id,
+            place=spot.place.id,
+            root=spot.root,
+            sender=account.id,
+            sender_name=account.name,
+            at=moment(self._clock.now()),
+            text=text,
+            mentions=written.names,
         )
-        became = outcome(await self._line.post(activity))
-        if became.card is not None and self._history.get(message.id) is message:
-            # Where the message was edited meanwhile, the card may be older than the edit.
-            self._views.show(message, account, became.card)
-            self.watchers.tell(place, message.id, only=account)
-        return became
+        await self._keep(message, spot.place)
+        return message
 
     async def _edit(self, message: Message) -> None:
         await self._keep(message, self.places.at(message.place).place)
@@ -310,14 +263,6 @@ class Teams:
             return ""
         return parent.root
 
-    def _shown_to(self, account: Account, message_id: str) -> Message:
-        message = self._history.get(message_id)
-        if message is None or message.is_deleted:
-            raise unknown_message()
-        if not self.places.at(message.place).place.is_seen_by(account):
-            raise unknown_message()
-        return message
-
     def _open_to(self, account: Account, conversation_id: str) -> Spot:
         spot = self.places.at(conversation_id)
         if not spot.place.is_seen_by(account):
@@ -329,8 +274,9 @@ class Teams:
         return spot
 
     def _seen_by(self, account: Account, message: Message) -> dict[str, Any]:
-        own = self._views.card(message, account)
+        own = self.views.card(message, account)
         cards = message.cards if own is None else (own, *message.cards[1:])
+        ids = mentions_in_cards(cards)
         return {
             "id": message.id,
             "place": message.place,
@@ -342,14 +288,11 @@ class Teams:
             "text": message.text,
             "format": message.format,
             "mentions": list(message.mentions),
+            "mentionsMe": account.name in message.mentions
+            or bool(ids & {account.id, account.object_id}),
             "summary": message.summary,
             "cards": list(cards),
             "version": message.version,
             "isDeleted": message.is_deleted,
             "isOwnView": own is not None,
         }
-
-    def _message_id(self, at: datetime) -> str:
-        """Teams' ids are milliseconds since 1970, and no two are the same."""
-        self._last_id = max(self._last_id + 1, int(at.timestamp() * 1000))
-        return str(self._last_id)

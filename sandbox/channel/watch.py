@@ -11,19 +11,24 @@ from sandbox.channel.roster import Account
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
-    """What a page has to be told."""
+    """What a page has to be told: who sees what change."""
 
-    messages: tuple[str, ...]  #: ids, in the order of the first change
-    typing: tuple[str, ...]  #: ids of places where the bot is typing
+    messages: tuple[tuple[Account, str], ...]  #: with ids, in the order of the first change
+    typing: tuple[tuple[Account, str], ...]  #: with ids of places where the bot is typing
+    trouble: bool  #: whether something else is wrong with Teams than before
 
 
 @dataclass(slots=True, eq=False)
 class Watcher:
-    """One open page. Changes of one message that it was not told yet count once."""
+    """One open page, or the open pages of several people.
 
-    account: Account
-    _messages: dict[str, None] = field(default_factory=dict)
-    _typing: dict[str, None] = field(default_factory=dict)
+    Changes of one message that they were not told yet count once.
+    """
+
+    accounts: tuple[Account, ...]
+    _messages: dict[tuple[Account, str], None] = field(default_factory=dict)
+    _typing: dict[tuple[Account, str], None] = field(default_factory=dict)
+    _trouble: bool = False
     _is_due: asyncio.Event = field(default_factory=asyncio.Event)
     is_over: bool = False  #: nothing more will come
 
@@ -31,19 +36,27 @@ class Watcher:
         """The next changes; none of them where it is over."""
         await self._is_due.wait()
         self._is_due.clear()
-        changes = Changes(messages=tuple(self._messages), typing=tuple(self._typing))
+        changes = Changes(
+            messages=tuple(self._messages), typing=tuple(self._typing), trouble=self._trouble
+        )
         self._messages.clear()
         self._typing.clear()
+        self._trouble = False
         return changes
 
-    def note_message(self, message_id: str) -> None:
-        """A message is new or other than it was."""
-        self._messages[message_id] = None
+    def note_message(self, account: Account, message_id: str) -> None:
+        """A message is new to *account*, or other than it was."""
+        self._messages[account, message_id] = None
         self._is_due.set()
 
-    def note_typing(self, place_id: str) -> None:
-        """The bot is typing."""
-        self._typing[place_id] = None
+    def note_typing(self, account: Account, place_id: str) -> None:
+        """*account* can see that the bot is typing."""
+        self._typing[account, place_id] = None
+        self._is_due.set()
+
+    def note_trouble(self) -> None:
+        """Something else is wrong with Teams than before."""
+        self._trouble = True
         self._is_due.set()
 
     def end(self) -> None:
@@ -59,9 +72,9 @@ class Watchers:
         self._open: set[Watcher] = set()
 
     @contextmanager
-    def watching(self, account: Account) -> Iterator[Watcher]:
-        """A page of *account*, for as long as it is open."""
-        watcher = Watcher(account)
+    def watching(self, *accounts: Account) -> Iterator[Watcher]:
+        """A page of *accounts*, for as long as it is open."""
+        watcher = Watcher(tuple(dict.fromkeys(accounts)))
         self._open.add(watcher)
         try:
             yield watcher
@@ -70,19 +83,27 @@ class Watchers:
 
     def tell(self, place: Place, message_id: str, *, only: Account | None = None) -> None:
         """Note the change of a message for all who see *place*, or *only* for one of them."""
-        for watcher in self._seeing(place):
-            if only is None or watcher.account == only:
-                watcher.note_message(message_id)
+        for watcher, account in self._seeing(place):
+            if only is None or account == only:
+                watcher.note_message(account, message_id)
 
     def tell_typing(self, place: Place) -> None:
         """Note that the bot is typing in *place*."""
-        for watcher in self._seeing(place):
-            watcher.note_typing(place.id)
+        for watcher, account in self._seeing(place):
+            watcher.note_typing(account, place.id)
+
+    def tell_trouble(self) -> None:
+        """Note for all that something else is wrong than before."""
+        for watcher in self._open:
+            watcher.note_trouble()
 
     def end(self) -> None:
         """Send everybody home."""
         for watcher in self._open:
             watcher.end()
 
-    def _seeing(self, place: Place) -> Iterator[Watcher]:
-        return (watcher for watcher in self._open if place.is_seen_by(watcher.account))
+    def _seeing(self, place: Place) -> Iterator[tuple[Watcher, Account]]:
+        for watcher in self._open:
+            for account in watcher.accounts:
+                if place.is_seen_by(account):
+                    yield watcher, account

@@ -253,3 +253,48 @@ def test_only_the_requester_may_is_said_so(config: Config) -> None:
     )
     assert not policy.decide(DEPLOY).allowed
     assert policy.decide(replace(DEPLOY, requester=DEVELOPER.id)).allowed
+
+
+@pytest.mark.parametrize("declares", [True, False])
+def test_who_may_approve_may_take_it_back_also_where_the_schema_does_not_say_so(
+    config: Config, *, declares: bool
+) -> None:
+    old = config.schema.text.replace('"reject", "withdraw",', '"reject",')
+    assert old != config.schema.text
+    named = ', Signalbox::Action::"withdraw"' if declares else ""
+    policy = f"""
+    @id("decide") @reason("r")
+    permit (
+      principal in Signalbox::Role::"developer",
+      action in [Signalbox::Action::"approve"{named}],
+      resource
+    );
+    """
+    made = CedarAuthorizer(
+        policy=CedarText("policy.cedar", policy),
+        schema=config.schema if declares else replace(config.schema, text=old),
+        roles=ROLES,
+        catalogue=CATALOGUE,
+        commands=dict.fromkeys(["approve", "withdraw", "reject"], Effect.WRITE),
+    )
+
+    def may(action: str, actor: Actor = DEVELOPER) -> bool:
+        return made.decide(replace(DEPLOY, action=action, actor=actor)).allowed
+
+    assert (may("approve"), may("withdraw"), may("reject")) == (True, True, False)
+    assert not may("withdraw", replace(DEVELOPER, roles=frozenset()))
+
+
+def test_a_schema_that_names_withdraw_is_taken_at_its_word(config: Config) -> None:
+    policy = """
+    @id("decide") @reason("r")
+    permit (
+      principal in Signalbox::Role::"developer",
+      action == Signalbox::Action::"approve",
+      resource
+    );
+    """
+    made = authorizer(config, policy, dict.fromkeys(["approve", "withdraw"], Effect.WRITE))
+
+    assert made.decide(replace(DEPLOY, action="approve")).allowed
+    assert not made.decide(replace(DEPLOY, action="withdraw")).allowed

@@ -72,6 +72,25 @@ APPROVAL = '@gate("approval") @count("2") @group("prod-approvers")'
             f'{APPROVAL} @expires("31d")',
             "p:3:56: `@expires` is a time such as `90s`, `30m`, `4h` or `3d`, at most 30 days.",
         ),
+        (
+            f'{APPROVAL} @escalate_after("15m")',
+            "p:3:56: `@escalate_after` goes with `@escalate`: whom to call.",
+        ),
+        (
+            f'{APPROVAL} @escalate_after("soon") @escalate("incident-commanders")',
+            "p:3:56: `@escalate_after` is a time such as `90s`, `15m` or `4h`.",
+        ),
+        (
+            f'{APPROVAL} @escalate_after("30m") @escalate("incident-commanders")',
+            (
+                "p:3:56: `@escalate_after` must be shorter than `@expires`: else it is too late"
+                " to call."
+            ),
+        ),
+        (
+            '@gate("confirm") @escalate_after("15m")',
+            'p:3:18: `@escalate_after` belongs to `@gate("approval")`.',
+        ),
         ('@expires("30m")', "p:3:1: `@expires` belongs to a gate, and there is none."),
         (
             '@gate("confirm") @count("2")',
@@ -97,6 +116,7 @@ def test_a_forbid_has_no_gate(config: Config) -> None:
 def test_every_annotation_has_its_place(config: Config, expires: str) -> None:
     notes = (
         f'{APPROVAL} @expires("{expires}") @escalate("incident-commanders")'
+        '\n@escalate_after("80s")'
         '\n@assurance("directory")'
     )
 

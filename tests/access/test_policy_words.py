@@ -171,6 +171,13 @@ def test_a_long_list_of_helpers_is_cut(somebody: Somebody) -> None:
             GateRule(kind=GateKind.APPROVAL, count=1, group="cab", expires=timedelta(minutes=90)),
             "1 approval from cab, not by the requester, within 1 hour 30 minutes",
         ),
+        (
+            GateRule(kind=GateKind.APPROVAL, count=2, group="cab", escalate="on-call"),
+            (
+                "2 approvals from cab, not by the requester, within 30 minutes;"
+                " on-call are called after 15 minutes"
+            ),
+        ),
     ],
 )
 def test_a_gate(gate: GateRule, words: str) -> None:
@@ -201,7 +208,8 @@ def test_why(config: Config, authorizer: CedarAuthorizer, somebody: Somebody) ->
 
     assert why("sre-1", "deploy", "prod") == (
         "sre-1 may deploy shop in prod, after 2 approvals from prod-approvers, "
-        "not by the requester, within 30 minutes.\n"
+        "not by the requester, within 30 minutes; "
+        "incident-commanders are called after 15 minutes.\n"
         "Rule: deploy-to-prod (a deploy to production takes two approvals, whoever asks).\n"
         "Roles of sre-1: viewer, developer, operator."
     )

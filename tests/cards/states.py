@@ -1,6 +1,7 @@
 """Runs in every state a card can show, and the other cards: the approved files come of it."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -24,6 +25,9 @@ START = datetime(2026, 11, 24, 13, 2, tzinfo=UTC)  # 14:02 in Berlin
 NOW = START + timedelta(minutes=18)
 TENANT = TenantId("00000000-0000-4000-8000-00000000aaaa")
 APPROVAL = GateRule(kind=GateKind.APPROVAL, count=2, group="prod-approvers")
+ESCALATING = replace(
+    APPROVAL, escalate="incident-commanders", escalate_after=timedelta(minutes=15)
+)
 CONFIRM = GateRule(kind=GateKind.CONFIRM, expires=timedelta(minutes=10))
 DEPLOY: Mapping[str, Any] = {
     "name": "deploy",
@@ -38,7 +42,13 @@ DEPLOY: Mapping[str, Any] = {
 CONSOLE = "https://signalbox.example.com/console/runs/k7f3q2ma"
 
 BUTTONS = (
-    Button(title="Approve", verb="approve", token="tok-approve", style="positive"),
+    Button(
+        title="Approve",
+        verb="approve",
+        token="tok-approve",
+        style="positive",
+        comment="optional",
+    ),
     Button(
         title="Reject",
         verb="reject",
@@ -48,6 +58,7 @@ BUTTONS = (
     ),
     Button(title="Cancel", verb="cancel", token="tok-cancel"),
 )
+WITHDRAW = Button(title="Withdraw", verb="withdraw", token="tok-withdraw")
 REFRESH = Refresh(verb="run", token="tok-refresh", user_ids=("29:approver-1", "29:approver-2"))
 
 
@@ -213,6 +224,33 @@ def waiting_for_approval() -> dict[str, Any]:
         buttons=BUTTONS,
         refresh=REFRESH,
     )
+
+
+def waiting_for_approval_with_comments() -> dict[str, Any]:
+    """Whoever votes must say why; one is taken back, and a second group was called."""
+    run = a_run(
+        RunState.AWAITING_APPROVAL, definition={**DEPLOY, "approval": {"comment": "required"}}
+    )
+    gate = replace(
+        a_gate(rule=ESCALATING),
+        escalates_at=START + timedelta(minutes=15),
+        escalated_at=START + timedelta(minutes=15),
+    )
+    buttons = tuple(replace(each, comment="required") for each in BUTTONS[:2])
+    return run_card(view(run, *NOT_BEGUN, gate=gate), buttons=buttons, refresh=REFRESH)
+
+
+def waiting_for_approval_again() -> dict[str, Any]:
+    """Somebody who approved has left the group; whoever else approved can take it back."""
+    run = a_run(
+        RunState.AWAITING_APPROVAL, outcome="approver-2 is not of prod-approvers any more."
+    )
+    gate = replace(
+        a_gate(YES_1, rule=ESCALATING),
+        escalates_at=START + timedelta(minutes=25),
+        reopened_at=START + timedelta(minutes=16),
+    )
+    return run_card(view(run, *NOT_BEGUN, gate=gate), buttons=(WITHDRAW,), refresh=REFRESH)
 
 
 def waiting_for_approval_with_note() -> dict[str, Any]:
@@ -540,6 +578,8 @@ RUN_CARDS: Mapping[str, Callable[[], dict[str, Any]]] = {
     "run-planning": planning,
     "run-planning-again": planning_again,
     "run-waiting-for-approval": waiting_for_approval,
+    "run-waiting-for-approval-with-comments": waiting_for_approval_with_comments,
+    "run-waiting-for-approval-again": waiting_for_approval_again,
     "run-waiting-for-approval-with-note": waiting_for_approval_with_note,
     "run-waiting-for-confirmation": waiting_for_confirmation,
     "run-waiting-for-its-turn": waiting_for_its_turn,

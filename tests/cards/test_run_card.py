@@ -20,6 +20,7 @@ from tests.cards.states import (
     CONFIRM,
     CONSOLE,
     ENDED,
+    ESCALATING,
     NOT_BEGUN,
     START,
     SWITCH,
@@ -83,21 +84,72 @@ def test_a_button_that_needs_a_reason_opens_a_card_that_asks_for_it():
     assert "associatedInputs" not in press
 
 
-def test_a_button_that_takes_a_comment_asks_for_it_without_insisting():
+def test_a_button_that_takes_a_comment_is_a_single_press_with_a_field_over_it():
     approve = Button(title="Approve", verb="approve", token="tok", comment="optional")
 
-    (action,) = run_card(WAITING, buttons=(approve,))["actions"]
+    card = run_card(WAITING, buttons=(approve,))
 
-    (field,) = action["card"]["body"]
+    field = card["body"][-1]
     assert (field["id"], field["label"]) == ("in.comment", "Comment (optional)")
-    assert not field.keys() & {"isRequired", "errorMessage"}
+    assert not field.keys() & {"isRequired", "errorMessage", "isMultiline"}
+    (press,) = card["actions"]
+    assert (press["type"], press["title"]) == ("Action.Execute", "Approve")
+    assert "associatedInputs" not in press
 
 
 def test_where_one_reason_is_required_the_other_button_is_a_single_press():
-    card = run_card(WAITING, buttons=(replace(BUTTONS[0], comment="optional"), BUTTONS[1]))
+    card = run_card(WAITING, buttons=BUTTONS)
 
-    assert [action["type"] for action in card["actions"]] == ["Action.Execute", "Action.ShowCard"]
+    assert [each["type"] for each in card["actions"]] == [
+        *("Action.Execute", "Action.ShowCard", "Action.Execute")
+    ]
+    (reason,) = card["actions"][1]["card"]["body"]
+    assert (card["body"][-1]["id"], reason["id"]) == ("in.comment", "in.reason")
+    assert (reason["isRequired"], reason["isMultiline"]) == (True, True)
+    assert card["actions"][2]["associatedInputs"] == "none"
     assert lint(card) == []
+
+
+@pytest.mark.parametrize(("comment", "label"), [("required", "Why?"), ("optional", "Comment")])
+def test_where_every_vote_takes_a_comment_alike_one_field_will_do(comment, label):
+    both = tuple(replace(each, comment=comment) for each in BUTTONS[:2])
+
+    card = run_card(WAITING, buttons=both)
+
+    assert [each["type"] for each in card["actions"]] == ["Action.Execute", "Action.Execute"]
+    field = card["body"][-1]
+    assert field["label"].startswith(label)
+    assert field.get("isRequired", False) is (comment == "required")
+
+
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        ("optional", None),
+        ("on_reject", "required to reject"),
+        ("required", "required with each vote"),
+    ],
+)
+def test_an_open_gate_tells_which_votes_must_say_why(rule, words):
+    definition = {"command": "deploy", "approval": {"comment": rule}}
+    run = a_run(RunState.AWAITING_APPROVAL, definition=definition)
+
+    shown = texts(run_card(view(run, gate=a_gate())))
+
+    assert ("Comment" in shown) is (words is not None)
+    assert words is None or words in shown
+
+
+def test_an_open_gate_tells_whom_it_will_call_and_whom_it_has():
+    waiting = a_run(RunState.AWAITING_APPROVAL)
+    gate = replace(a_gate(rule=ESCALATING), escalates_at=START + timedelta(minutes=15))
+
+    before = texts(run_card(view(waiting, gate=gate)))
+    called = replace(gate, escalated_at=START + timedelta(minutes=16))
+    after = texts(run_card(view(waiting, gate=called)))
+
+    assert before[before.index("Escalates") + 1] == "to incident-commanders at 14:17"
+    assert after[after.index("Escalated") + 1] == "to incident-commanders at 14:18"
 
 
 def test_the_fourth_button_goes_behind_the_dots():

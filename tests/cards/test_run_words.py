@@ -1,12 +1,14 @@
 """A run in words."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from cards.run import headline, run_sentence
-from cards.run_words import approvers, kicker, short_state, state_words
+from cards.run_words import approvers, kicker, short_state, standing, state_words
 from domain.approval import Choice, GateState
+from domain.policy import GateKind
 from domain.run import RunState
 from tests.cards.states import (
     APPROVAL,
@@ -223,3 +225,41 @@ def test_names_are_listed_as_in_speech(names, words):
     votes = [a_vote(name, Choice.APPROVE) for name in names]
 
     assert approvers(a_gate(*votes, NO, rule=APPROVAL, state=GateState.REJECTED)) == words
+
+
+def test_the_words_for_who_comes_too_late():
+    approved = view(a_run(RunState.SUCCEEDED, **ENDED), gate=BOTH)
+    no = a_vote("approver-2", Choice.REJECT, "Not now.", minutes=14)
+    rejected = view(a_run(RunState.REJECTED), gate=a_gate(no, state=GateState.REJECTED))
+    cancelled = view(
+        a_run(RunState.CANCELLED, outcome="Cancelled by sre-1", finished_at=START),
+        gate=a_gate(state=GateState.CANCELLED),
+    )
+    over = view(
+        a_run(RunState.AWAITING_APPROVAL), gate=a_gate(), now=START + timedelta(minutes=31)
+    )
+    confirmed = view(
+        a_run(RunState.RUNNING, queued_at=START, started_at=START),
+        gate=a_gate(rule=CONFIRM, state=GateState.APPROVED),
+    )
+    planning = view(a_run(RunState.PLANNING, rev=2), gate=a_gate(state=GateState.SUPERSEDED))
+
+    approval, confirm = GateKind.APPROVAL, GateKind.CONFIRM
+    assert [standing(seen, approval) for seen in (approved, rejected, cancelled, over)] == [
+        (
+            "Run k7f3q2ma was already approved by approver-1 and approver-2 at 14:16."
+            " Now: succeeded in 1 min 30 s."
+        ),
+        "Run k7f3q2ma was already rejected by approver-2 at 14:16: Not now.",
+        "Run k7f3q2ma is cancelled by sre-1 at 14:02.",
+        "The time for this was over at 14:32: run k7f3q2ma has expired.",
+    ]
+    assert standing(confirmed, confirm) == (
+        "Run k7f3q2ma was already started by dev-1 at 14:02. Now: running."
+    )
+    assert standing(replace(approved, gate=None), confirm) == (
+        "Run k7f3q2ma waits for no confirmation: succeeded in 1 min 30 s."
+    )
+    assert standing(planning, approval) == (
+        "Run k7f3q2ma waits for no approval: planning again: the plan has changed."
+    )

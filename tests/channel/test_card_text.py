@@ -46,19 +46,22 @@ def test_a_run_card_reads_as_lines() -> None:
         "▫️  Fetch the release  not started",
         "▫️  Switch the version  not started",
         "▫️  Check its health  not started",
+        "✎ Comment (optional): Shown to dev-1 and kept in the audit log",
     ]
 
 
 def test_buttons_come_with_what_is_to_be_filled_in() -> None:
     approve, reject, cancel, console = card_buttons(approved("run-waiting-for-approval"))
 
-    assert [approve.title, approve.entries] == ["Approve", ()]
+    assert [approve.title, *(each.id for each in approve.entries)] == ["Approve", "in.comment"]
+    assert not approve.entries[0].is_required
     assert reject == Button(
         title="Reject run",
         action={"type": "Action.Execute", "verb": "reject", "data": {"t": "tok-reject"}},
         entries=(
+            approve.entries[0],
             Entry(
-                id="in.comment",
+                id="in.reason",
                 label="Why?",
                 value="",
                 is_required=True,
@@ -71,7 +74,7 @@ def test_buttons_come_with_what_is_to_be_filled_in() -> None:
         ),
         style="destructive",
     )
-    assert reject.pressed({"in.comment": "no"})["data"] == {"t": "tok-reject", "in.comment": "no"}
+    assert reject.pressed({"in.reason": "no"})["data"] == {"t": "tok-reject", "in.reason": "no"}
     assert cancel.title == "Cancel"
     assert console.url == "https://signalbox.example.com/console/runs/k7f3q2ma"
 

@@ -95,6 +95,8 @@ def test_a_run_that_waits_on_forty_columns() -> None:
         "│ ○ Fetch the release      not started │\n"
         "│ ○ Switch the version     not started │\n"
         "│ ○ Check its health       not started │\n"
+        "│ ✎ Comment (optional): Shown to dev-1 │\n"
+        "│ and kept in the audit log            │\n"
         "│                                      │\n"
         "│ Open in console:                     │\n"
         "│ https://signalbox.example.com/runs/k │\n"

@@ -1,8 +1,14 @@
 """Views of one's own: who is asked for one, when, and what becomes of it."""
 
 import asyncio
+from datetime import timedelta
+from urllib.parse import quote
+
+from aiohttp import web
 
 from bot.inbound import Inbound, InvokeAnswer
+from bot.listener import listen
+from sandbox.channel.chat_events import ChatEvents
 from tests.channel.world import OPS, World, card, refreshing, shows, words
 
 
@@ -99,29 +105,66 @@ async def test_a_view_that_could_not_be_fetched_is_asked_for_again(world: World)
 
 async def test_a_page_is_told_of_what_concerns_it(world: World) -> None:
     world.bot.turn = answering
-    url = f"{world.teams.url}/chat/events?as=approver-1"
-    async with world.http.ws_connect(url) as page, asyncio.timeout(5):
-        assert (await page.receive_json())["type"] == "hello"
+    async with world.hears("approver-1") as events, asyncio.timeout(5):
+        assert await anext(events) == ("hello", {})
 
         sent = await world.bot.say(world.conversation(), card=refreshing("Plan", "29:approver-1"))
-        posted = await page.receive_json()
+        name, posted = await anext(events)
         await world.says("dev-1", "nobody else's", "a:dev-1")
         await world.looks("approver-1", sent)
-        viewed = await page.receive_json()
+        _, viewed = await anext(events)
 
-    assert (posted["type"], words(posted["message"])) == ("message", "Plan")
+    assert (name, posted["as"], words(posted["message"])) == ("message", "approver-1", "Plan")
     assert words(viewed["message"]) == "for approver-1"
 
 
+async def test_the_windows_of_one_browser_share_a_connection(world: World) -> None:
+    async with world.hears("dev-1", "viewer-1") as events, asyncio.timeout(5):
+        await anext(events)
+
+        await world.says("dev-1", "hello", "a:dev-1")
+        await world.bot.say(world.conversation(), "hello all")
+        told = [await anext(events) for _ in range(3)]
+
+    assert [(data["as"], data["message"]["text"]) for _, data in told] == [
+        ("dev-1", "hello"),
+        ("dev-1", "hello all"),
+        ("viewer-1", "hello all"),
+    ]
+
+
+async def test_typing_is_told_where_it_is_seen(world: World) -> None:
+    path = f"/v3/conversations/{quote(OPS)}/activities"
+    async with world.hears("dev-1") as events, asyncio.timeout(5):
+        await anext(events)
+
+        await world.post(path, type="typing")
+
+        assert await anext(events) == ("typing", {"as": "dev-1", "place": OPS})
+
+
+async def test_a_quiet_connection_is_kept_alive(world: World) -> None:
+    app = web.Application()
+    ChatEvents(world.teams.teams, heartbeat=timedelta(seconds=0.01)).add_routes(app.router)
+    listener = await listen(app, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{listener.port}/chat/events?as=dev-1"
+    async with world.http.get(url) as stream, asyncio.timeout(5):
+        read = b""
+        while b":\n\n:\n\n" not in read:
+            read += await stream.content.readany()
+        world.teams.teams.watchers.end()
+    await listener.stop()
+
+    assert read.startswith(b"retry: 1000\nevent: hello\ndata: {}\n\n")
+
+
 async def test_pages_are_sent_home_when_it_stops(world: World) -> None:
-    async with world.http.ws_connect(f"{world.teams.url}/chat/events?as=dev-1") as page:
-        await page.receive_json()
+    async with world.hears("dev-1") as events, asyncio.timeout(3):
+        await anext(events)
 
-        async with asyncio.timeout(3):
-            await world.teams.stop()
-            message = await page.receive()
+        await world.teams.stop()
 
-    assert message.type.name in {"CLOSE", "CLOSED"}
+        assert [event async for event in events] == []
 
 
 async def test_a_stranger_sees_nothing(world: World) -> None:

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+import json
 from pathlib import Path
 from typing import Any
 
@@ -147,15 +148,40 @@ class World:
         action = {"type": "Action.Execute"} | action
         return await self.post("/chat/actions", person=person, message=message, action=action)
 
+    @asynccontextmanager
+    async def hears(self, *people: str) -> AsyncIterator[AsyncIterator[tuple[str, Any]]]:
+        """Names and data of the events that a page of *people* is told."""
+        query = [("as", person) for person in people]
+        async with self.http.get(f"{self.teams.url}/chat/events", params=query) as response:
+            yield _events(response.content)
+
     def conversation(self, conversation_id: str = OPS) -> Conversation:
-        in_channel = conversation_id.startswith("19:")
+        kinds = {"a:": ConversationKind.PERSONAL, "19": ConversationKind.CHANNEL}
+        in_group = conversation_id.endswith("@thread.v2")
         return Conversation(
             tenant=TenantId(TENANT),
             service_url=f"{self.teams.url}/",
             id=conversation_id,
-            kind=ConversationKind.CHANNEL if in_channel else ConversationKind.PERSONAL,
+            kind=ConversationKind.GROUP_CHAT if in_group else kinds[conversation_id[:2]],
             bot_id=BOT,
         )
+
+
+async def _events(lines: aiohttp.StreamReader) -> AsyncIterator[tuple[str, Any]]:
+    """As a browser reads them, a line at a time.
+
+    https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation
+    """
+    name, data = "", ""
+    async for line in lines:
+        field_name, _, value = line.decode().rstrip("\n").partition(": ")
+        if field_name == "event":
+            name = value
+        elif field_name == "data":
+            data += value
+        elif not field_name and name:
+            yield name, json.loads(data)
+            name, data = "", ""
 
 
 @asynccontextmanager

@@ -32,8 +32,8 @@ def test_the_demos_policy_is_right(signalbox, arguments):
 
     assert (ended.code, ended.err) == (0, "")
     assert ended.out in {
-        "The policy is right for all 16 commands.\n",
-        "27 of 27 cases are answered as expected.\n",
+        "The policy is right for all 19 commands.\n",
+        "29 of 29 cases are answered as expected.\n",
     }
 
 
@@ -73,7 +73,7 @@ def test_another_answer_than_expected_is_told(signalbox, world: Path):
     first, last = ended.out.splitlines()
     assert first.startswith(f"{cases}:{line}:")
     assert first.endswith("viewer says `logs shop in staging`: expected allow, got deny.")
-    assert last == "26 of 27 cases are answered as expected."
+    assert last == "28 of 29 cases are answered as expected."
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,8 @@ def test_another_answer_than_expected_is_told(signalbox, world: Path):
             "deploy shop v1.1.0 to prod",
             (
                 "dev-1 may deploy shop in prod, after 2 approvals from prod-approvers, "
-                "not by the requester, within 30 minutes."
+                "not by the requester, within 30 minutes; "
+                "incident-commanders are called after 15 minutes."
             ),
         ),
         ("dev-1", "deploy shop", "dev-1 may not deploy shop."),

@@ -13,7 +13,7 @@ import pytest
 from bot.delivery import Delivery
 from domain.actor import Actor, ObjectId, TenantId
 from domain.conversation import Conversation, ConversationKind
-from domain.notice import Member, Message
+from domain.notice import Member, Message, Notice
 from domain.policy import GateRule
 from domain.run import Run, RunId, RunState
 from storage.store import Store
@@ -90,6 +90,7 @@ class World:
         self.clock = clock
         self.channel = Channel()
         self.state = "planning"
+        self.notice_troubles: list[Exception] = []
         self.delivery = self.another()
         self._task: asyncio.Task[None] | None = None
 
@@ -97,7 +98,19 @@ class World:
         async def card_of(run_id: str) -> Message:
             return Message(markdown=f"{run_id} is {self.state}")
 
-        return Delivery(self.store, self.channel, self.clock, owner=owner, card_of=card_of)
+        async def notice_of(notice: Notice, attempts: int) -> Message:
+            if self.notice_troubles:
+                raise self.notice_troubles.pop(0)
+            return Message(markdown=f"{notice.run_id} {notice.kind} after {attempts}")
+
+        return Delivery(
+            self.store,
+            self.channel,
+            self.clock,
+            owner=owner,
+            card_of=card_of,
+            notice_of=notice_of,
+        )
 
     def start(self) -> None:
         self._task = asyncio.create_task(self.delivery.run())

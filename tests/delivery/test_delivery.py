@@ -4,8 +4,8 @@ import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
-from domain.errors import Refused, Unavailable, UnknownMessage
-from domain.notice import Message
+from domain.errors import Refused, Unavailable, UnknownMessage, UnknownRun
+from domain.notice import Message, Notice, NoticeKind
 from tests.delivery.conftest import PLACE
 
 SOON = timedelta(seconds=30)
@@ -153,3 +153,36 @@ async def test_a_card_that_cannot_be_rendered_does_not_stop_the_messages(world):
     await world.say("hello")
 
     await world.until(lambda: world.channel.words == ["hello"])
+
+
+async def test_a_notice_is_put_into_words_when_it_is_sent(world):
+    notice = Notice(kind=NoticeKind.ENDED, run_id="k7f3q2ma")
+    world.notice_troubles.append(Unavailable("Its card is not there yet."))
+    await world.store.transaction(lambda unit: unit.outbox.put(PLACE, notice))
+    world.start()
+    await world.until(lambda: not world.notice_troubles)
+    await asyncio.sleep(0.1)
+    assert world.channel.words == []
+
+    world.clock.moment += timedelta(seconds=2)
+    await world.until(lambda: world.channel.words)
+    await world.stop()
+
+    assert world.channel.words == ["k7f3q2ma ended after 1"]
+    assert await world.left_over() == 0
+
+
+async def test_a_notice_about_no_run_is_dropped_and_holds_nobody_up(world):
+    notice = Notice(kind=NoticeKind.ENDED, run_id="nowhere2")
+    world.notice_troubles.append(UnknownRun("nowhere2"))
+
+    def both(unit):
+        unit.outbox.put(PLACE, notice)
+        unit.outbox.put(PLACE, Message(markdown="next"))
+
+    await world.store.transaction(both)
+    world.start()
+    await world.until(lambda: world.channel.words == ["next"])
+    await world.stop()
+
+    assert await world.left_over() == 0

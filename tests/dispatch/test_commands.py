@@ -52,7 +52,10 @@ def test_every_command_of_the_demo_is_there_once():
             Effect.READ,
         ),
         **dict.fromkeys(
-            ["approve", "cancel", "confirm", "reject", "deploy", "rollback", "restart"],
+            [
+                *("approve", "cancel", "confirm", "reject", "withdraw"),
+                *("deploy", "rollback", "restart"),
+            ],
             Effect.WRITE,
         ),
     }
@@ -199,7 +202,10 @@ async def test_typed_votes_are_answered_in_words(bot: Bot):
     three = await sentence(bot, "approver-2", f"reject {run.id}")
 
     assert one == f"You approved run {run.id}: 1 of 2."
-    assert two == "You have voted on this already; your vote stands."
+    assert two == (
+        "You have voted on this already; your vote stands."
+        f" Say `withdraw {run.id}` to take it back."
+    )
     assert three == f"You rejected run {run.id}."
     assert await bot.state(run) is RunState.REJECTED
 
@@ -231,7 +237,8 @@ async def test_why_tells_the_rule_and_the_gate(bot: Bot):
                 "Rule: developers-change-staging (developers change staging as they like).",
                 (
                     "dev-1 may deploy shop in prod, after 2 approvals from prod-approvers,"
-                    " not by the requester, within 30 minutes."
+                    " not by the requester, within 30 minutes;"
+                    " incident-commanders are called after 15 minutes."
                 ),
                 "Rule: deploy-to-prod (a deploy to production takes two approvals, whoever asks).",
                 "Roles of dev-1: viewer, developer.",

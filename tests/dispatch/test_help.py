@@ -59,13 +59,13 @@ def listed(said: list[str]) -> set[str]:
             "viewer-1",
             {"whoami", "status", "runs", "why"},
             {"deploy", "logs", "audit", "approve"},
-            "8 more commands exist for other roles.",
+            "9 more commands exist for other roles.",
         ),
         (
             "dev-1",
             {"deploy", "logs", "cancel"},
             {"audit", "approve"},
-            "3 more commands exist for other roles.",
+            "4 more commands exist for other roles.",
         ),
         (
             "approver-2",
@@ -118,7 +118,10 @@ async def test_help_of_a_command_is_all_that_there_is_to_know_of_it(bot: Bot):
         *("--reason", "Why: text", "optional"),
         "What it takes",
         "In staging: starts at once",
-        "In prod: 2 approvals from prod-approvers, not by the requester, within 30 minutes",
+        (
+            "In prod: 2 approvals from prod-approvers, not by the requester, within 30 minutes;"
+            " incident-commanders are called after 15 minutes"
+        ),
         "What it does",
         "1 · Note what runs now",
         "2 · Switch the version",

@@ -138,6 +138,24 @@ async def test_work_that_a_stop_interrupts_is_begun_again_by_the_next_process(ho
     assert house.done == [("long", ())]
 
 
+async def test_whoever_uses_the_loops_threads_during_a_stop_is_not_turned_away(house):
+    """The sweep and the retention look at the queue while it stops: that took the process down."""
+    await house.start("one")
+    stopped = asyncio.Event()
+
+    async def busy() -> int:
+        times = 0
+        while not stopped.is_set():
+            times += await asyncio.to_thread(lambda: 1)
+        return times
+
+    others = asyncio.create_task(busy())
+    await house.durable.stop()
+    stopped.set()
+
+    assert await others > 0
+
+
 async def test_a_dead_processs_work_is_taken_over_at_once_on_its_own_machine(house, monkeypatch):
     monkeypatch.setattr("workflows.engine.durable._LAST_WORDS", timedelta(seconds=0.2))
     house.gate = asyncio.Event()

@@ -9,13 +9,15 @@ from typing import Any
 
 from connectors.connector import Action, Actions, Inputs
 from domain.actor import Actor, ObjectId, TenantId
-from domain.approval import Choice
+from domain.approval import Choice, Gate
 from domain.command import Effect
 from domain.conversation import Conversation, ConversationKind
 from domain.errors import Ambiguous, Refused, Unavailable
 from domain.field import Field, FieldType
+from domain.notice import Notice
 from domain.plan import ActionPlan, Change
 from domain.policy import GateKind, GateRule
+from domain.run import Run
 from storage.store import Store
 from workflows.definition import Retry, Step, Undo, Workflow
 from workflows.engine.durable import Kind
@@ -70,6 +72,22 @@ class Ids:
 
     def run_id(self) -> str:
         return f"run{next(self.counter):05d}".translate(str.maketrans("0189", "abcd"))
+
+
+@dataclass
+class Electors:
+    """Who may not vote any more, and how often nobody can tell."""
+
+    gone: dict[str, str] = field(default_factory=dict)  #: object id, and what is said against it
+    silent: int = 0
+    asked: int = 0
+
+    async def objections(self, run: Run, gate: Gate) -> dict[ObjectId, str]:
+        self.asked += 1
+        if self.silent:
+            self.silent -= 1
+            raise Unavailable("The directory did not answer.")
+        return {v.voter: self.gone[v.voter] for v in gate.votes if v.voter in self.gone}
 
 
 @dataclass
@@ -239,6 +257,7 @@ class World:
         self.clock = clock
         self.queue = queue
         self.target = Target()
+        self.electors = Electors()
         self.lifecycle = Lifecycle(queue, ids)
         self.worker = self.new_worker(ids)
         self._ids = ids
@@ -254,6 +273,7 @@ class World:
             turns=turns,
             progress=progress,
             actions=actions,
+            voters=self.electors,
             clock=self.clock,
             correlation_id=lambda: "7f3a",
         )
@@ -292,6 +312,24 @@ class World:
                 gate_id=gate_id,
             )
         )
+
+    async def withdraw(self, run_id, voter, gate_id=None):
+        return await self.store.transaction(
+            lambda unit: self.lifecycle.withdraw(unit, run_id, voter=voter, gate_id=gate_id)
+        )
+
+    async def notices(self) -> list[Notice]:
+        """What is to be told, oldest first; it is forgotten here."""
+        far, found = self.clock.now() + timedelta(days=1), []
+
+        def due(unit):
+            items = unit.outbox.due(far, "reader", timedelta(), 9)
+            unit.outbox.done([item.id for item in items])
+            return [item.message for item in items]
+
+        while batch := await self.store.transaction(due):
+            found += batch
+        return found
 
     async def confirm(self, run_id, actor=DEV):
         return await self.store.transaction(

@@ -11,7 +11,7 @@ from bot.botframework.connector import LONGEST_WAIT, wait
 from bot.botframework.trust import PRODUCTION_HOSTS
 from domain.conversation import Conversation
 from domain.errors import Ambiguous, Bug, Refused, SignalboxError, Unavailable, UnknownMessage
-from domain.notice import Member, Message
+from domain.notice import Member, Mention, Message
 from sandbox.entra import Issuer
 from tests.ingress.world import BOT, DEV, TENANT, FakeClock, World, world_of
 
@@ -46,6 +46,23 @@ async def test_words_are_posted_into_the_thread(world: World) -> None:
         },
     }
     assert "Authorization" not in request.headers
+
+
+async def test_whom_a_message_calls_goes_along_as_teams_wants_it(world: World) -> None:
+    mention = Mention(teams_id="29:dev", name="dev-1", text="<at>dev-1</at>")
+    said = Message(markdown="<at>dev-1</at>: it has ended", mentions=(mention,))
+
+    await world.edge.transport.send(world.conversation(), said)
+
+    body = world.channel.requests[0].body
+    assert body["text"] == "<at>dev-1</at>: it has ended"
+    assert body["entities"] == [
+        {
+            "type": "mention",
+            "text": "<at>dev-1</at>",
+            "mentioned": {"id": "29:dev", "name": "dev-1"},
+        }
+    ]
 
 
 async def test_what_answers_nothing_carries_no_reply_to(world: World) -> None:

@@ -36,6 +36,7 @@ PAGE = """<!doctype html><html lang="en" data-theme="light"><head><meta charset=
 <script src="/vendor/adaptivecards.min.js"></script>
 <script src="/vendor/markdown-it.min.js"></script>
 <script src="/vendor/fluent-icons.js"></script>
+<script src="/cards/typeahead.js"></script>
 <script src="/cards/extensions.js"></script></head>
 <body><main id="stage"></main></body></html>"""
 MEDIA = {".css": "text/css", ".js": "text/javascript", ".json": "application/json"}

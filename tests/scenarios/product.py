@@ -62,6 +62,7 @@ class Product:
     chat_port: int = field(default_factory=free_port)
     process: asyncio.subprocess.Process | None = None
     slowest: float = 0.0
+    settings: Mapping[str, str] = field(default_factory=dict)  #: further environment
 
     @property
     def url(self) -> str:
@@ -70,7 +71,7 @@ class Product:
     @property
     def env(self) -> dict[str, str]:
         clean = {k: v for k, v in os.environ.items() if not k.startswith("SIGNALBOX_")}
-        return {**clean, "SIGNALBOX_CHANNEL_HOSTS": self.connector.address}
+        return {**clean, "SIGNALBOX_CHANNEL_HOSTS": self.connector.address, **self.settings}
 
     @property
     def command(self) -> tuple[str, ...]:
@@ -250,6 +251,20 @@ class Product:
         assert found is not None
         return found
 
+    async def told(self, conversation_id: str, words: str, *, seconds: float = 30) -> Posted:
+        """The notice in the thread that says *words*."""
+
+        def found() -> list[Posted]:
+            said = self.connector.said_in(conversation_id)
+            return [each for each in said if each.card is None and words in each.text]
+
+        await self.until(
+            found,
+            seconds=seconds,
+            why=lambda: "\n".join(m.text for m in self.connector.said_in(conversation_id)),
+        )
+        return found()[0]
+
     async def until(
         self,
         condition: Callable[[], Any],
@@ -305,6 +320,13 @@ class Product:
         )
         out, err = await process.communicate()
         return process.returncode or 0, out.decode(), err.decode()
+
+
+def mentioned(message: Posted) -> list[str]:
+    """The Teams ids of those whom the message really calls: their tag stands in its text."""
+    entities = [e for e in message.activity.get("entities") or [] if e["type"] == "mention"]
+    assert all(each["text"] in message.text for each in entities), message.activity
+    return [each["mentioned"]["id"] for each in entities]
 
 
 def text_of(card: Any) -> str:

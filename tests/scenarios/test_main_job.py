@@ -7,7 +7,8 @@ import sqlite3
 
 import pytest
 
-from tests.scenarios.product import buttons, text_of
+from tests.scenarios.bot_connector import teams_id
+from tests.scenarios.product import buttons, mentioned, text_of
 
 pytestmark = [pytest.mark.scenario, pytest.mark.timeout(180)]
 
@@ -36,8 +37,11 @@ async def test_dev_1_deploys_to_prod_with_two_approvals(product):
     assert done.id == card.id, "one message lives through it all"
     assert await product.version("shop", "prod") == ("ok", "v1.1.0")
     assert buttons(done.card) == {}
+    approved = await product.told(thread, "was approved by approver-1 and approver-2")
+    ended = await product.told(thread, "has ended: succeeded in")
+    assert mentioned(approved) == mentioned(ended) == [teams_id("dev-1")]
     said = product.connector.said_in(thread)
-    assert [each.id for each in said] == [card.id]
+    assert [each.id for each in said] == [card.id, approved.id, ended.id], "one card, two notices"
     switches = [e for e in product.effects() if e["action"] == "switch"]
     assert [(e["service"], e["environment"], e["version"]) for e in switches] == [
         ("shop", "prod", "v1.1.0")
@@ -51,6 +55,9 @@ async def test_a_broken_version_rolls_back_and_says_why(product):
 
     assert "503" in text_of(card.card)
     assert "v1.1.0 again" in text_of(card.card)
+    notice = await product.told(thread, "has ended: rolled back")
+    assert mentioned(notice) == [teams_id("dev-1")]
+    assert [each.id for each in product.connector.said_in(thread)] == [card.id, notice.id]
     assert await product.version("shop", "staging") == ("ok", "v1.1.0")
 
 

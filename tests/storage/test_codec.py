@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from domain.actor import Actor, ActorKind
 from domain.command import Effect
 from domain.conversation import Conversation, ConversationKind
-from domain.notice import Message
+from domain.notice import Mention, Message, Notice, NoticeKind
 from domain.plan import ActionPlan, Change, Plan, StepPlan
 from domain.policy import GateKind, GateRule
 from storage import codec
@@ -41,13 +41,31 @@ conversations = st.builds(
     kind=st.sampled_from(ConversationKind),
     bot_id=words,
 )
-messages = st.builds(Message, markdown=words, card=st.none() | json_objects, reply_to=words)
+messages = st.builds(
+    Message,
+    markdown=words,
+    card=st.none() | json_objects,
+    reply_to=words,
+    mentions=st.lists(st.builds(Mention, teams_id=words, name=words, text=words), max_size=2).map(
+        tuple
+    ),
+)
+notices = st.builds(
+    Notice,
+    kind=st.sampled_from(NoticeKind),
+    run_id=words,
+    by=st.lists(words, max_size=2).map(tuple),
+    reason=words,
+    group=words,
+)
 gate_rules = st.builds(
     GateRule,
     kind=st.sampled_from(GateKind),
     count=st.integers(0, 9),
     group=words,
     expires=st.timedeltas(timedelta(0), timedelta(days=400)),
+    escalate=words,
+    escalate_after=st.none() | st.timedeltas(timedelta(0), timedelta(days=400)),
 )
 action_plans = st.builds(
     ActionPlan,
@@ -97,6 +115,21 @@ def test_a_conversation_comes_back_as_it_was(conversation):
 @given(messages)
 def test_a_message_comes_back_as_it_was(message):
     assert codec.message_from_json(through_json(codec.message_to_json(message))) == message
+
+
+@given(messages | notices)
+def test_what_is_to_be_said_comes_back_as_it_was(said):
+    assert codec.said_from_json(through_json(codec.said_to_json(said))) == said
+
+
+def test_what_was_stored_before_there_were_mentions_and_escalations_is_read():
+    message = {"markdown": "done", "card": None, "reply_to": "1"}
+    rule = {"kind": "approval", "count": 2, "group": "prod-approvers", "expires": 1800.0}
+
+    assert codec.said_from_json(message) == Message(markdown="done", reply_to="1")
+    assert codec.gate_rule_from_json(rule) == GateRule(
+        kind=GateKind.APPROVAL, count=2, group="prod-approvers"
+    )
 
 
 @given(gate_rules)

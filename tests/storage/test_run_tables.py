@@ -311,6 +311,56 @@ async def test_people_count_and_not_presses(open_store, a_run, gate, vote):
     assert kept.votes == (vote,)
 
 
+async def test_a_gate_is_kept_with_when_it_calls_has_called_and_was_opened_again(
+    store, a_run, gate, clock
+):
+    calling = replace(gate, escalates_at=clock.now() + timedelta(minutes=15))
+    called = replace(
+        calling,
+        escalated_at=clock.now() + timedelta(minutes=16),
+        reopened_at=clock.now() + timedelta(minutes=17),
+    )
+
+    def work(unit):
+        unit.runs.insert(a_run())
+        unit.gates.insert(calling)
+        before = unit.gates.get("g1")
+        unit.gates.save(called)
+        return before, unit.gates.get("g1")
+
+    assert await store.transaction(work) == (calling, called)
+
+
+async def test_who_took_a_vote_back_may_vote_again_and_the_others_votes_stay(
+    store, a_run, gate, vote
+):
+    other, again = replace(vote, voter="y", name="approver-2"), replace(vote, comment="now")
+
+    def work(unit):
+        unit.runs.insert(a_run())
+        unit.gates.insert(replace(gate, votes=(vote, other)))
+        gone = [unit.gates.remove_vote("g1", "z") for _ in range(2)]
+        elsewhere = unit.gates.remove_vote("g2", "y")
+        return gone, elsewhere, unit.gates.add_vote("g1", again), unit.gates.get("g1").votes
+
+    assert await store.transaction(work) == ([True, False], False, True, (other, again))
+
+
+async def test_a_gate_is_to_call_from_its_time_on_once_and_while_it_is_open(store, a_run, gate):
+    at = gate.opened_at + timedelta(minutes=15)
+
+    def work(unit):
+        unit.runs.insert(a_run())
+        unit.gates.insert(replace(gate, escalates_at=at))
+        unit.gates.insert(replace(gate, id="g2", escalates_at=at, escalated_at=at))
+        unit.gates.insert(replace(gate, id="g3", escalates_at=at, state=GateState.APPROVED))
+        unit.gates.insert(replace(gate, id="g4"))
+        just_before = at - timedelta(microseconds=1)
+        return unit.gates.to_escalate(just_before), unit.gates.to_escalate(at)
+
+    assert await store.transaction(work) == ([], ["g1"])
+
+
 async def test_a_gate_is_due_from_its_deadline_on_while_it_is_open(store, a_run, gate):
     def work(unit):
         unit.runs.insert(a_run())

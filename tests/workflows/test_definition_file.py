@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from connectors.connector import Actions, Inputs
+from domain.approval import CommentRule
 from domain.field import Field, FieldType
 from tests.engine.world import ShopConnector, Target
 from workflows.definition import DefinitionFaults, Retry, Undo
@@ -122,6 +123,23 @@ def test_an_input_without_a_place_in_the_line_is_given_by_its_name(file, command
     file.write_text(text.replace("type: version", "required: false"))
 
     assert read_definition(file).inputs == (Field(name="version", required=False, flag_only=True),)
+
+
+@pytest.mark.parametrize(
+    ("line", "rule"),
+    [
+        ("", None),
+        ("approval:\n", None),
+        ("approval: {}\n", None),
+        ("approval: {comment: optional}\n", CommentRule.OPTIONAL),
+        ("approval: {comment: on_reject}\n", CommentRule.ON_REJECT),
+        ("approval: {comment: required}\n", CommentRule.REQUIRED),
+    ],
+)
+def test_a_workflow_says_which_votes_must_say_why(file, line, rule):
+    file.write_text(SWITCH.replace("steps:", f"{line}steps:"))
+
+    assert read_definition(file).comment is rule
 
 
 def test_an_undo_may_use_what_was_known_before(file, actions):

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 import pytest
 
+from domain.approval import CommentRule
 from domain.field import Field, FieldType
 from tests.engine.world import deploy
 from workflows.definition import Retry, Step, Undo, Workflow, from_pinned
@@ -125,6 +126,8 @@ def changed(**changes: Any) -> Workflow:
         replace(deploy(), inputs=(replace(deploy().inputs[0], pattern="v1"),)),
         replace(deploy(), lock=None),
         replace(deploy(), aliases=("ship",)),
+        replace(deploy(), comment=CommentRule.OPTIONAL),
+        replace(deploy(), comment=CommentRule.REQUIRED),
         replace(deploy(), steps=deploy().steps[:-1]),
         changed(name="other"),
         changed(title="Other"),
@@ -142,3 +145,7 @@ def changed(**changes: Any) -> Workflow:
 def test_every_part_of_a_definition_counts_for_its_digest(other):
     assert other.digest != deploy().digest
     assert from_pinned(other.pinned) == other
+
+
+def test_a_workflow_that_says_nothing_of_comments_is_pinned_as_before_they_came():
+    assert "approval" not in deploy().pinned

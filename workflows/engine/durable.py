@@ -117,10 +117,13 @@ class Durable:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
         loop = asyncio.get_running_loop()
+        # DBOS made its own pool the loop's, and closes it now: who looks after the queue meanwhile
+        # must not find it closed. It may do so once more, for work that it begins to the last.
+        ours = ThreadPoolExecutor()
+        loop.set_default_executor(ours)
         with ThreadPoolExecutor(1) as thread:
             await loop.run_in_executor(thread, lambda: DBOS.destroy(destroy_registry=True))
-        # DBOS made its own pool the loop's, and has closed it now.
-        loop.set_default_executor(ThreadPoolExecutor())
+        loop.set_default_executor(ours)
         self._executor_id = ""
 
     def close(self) -> None:

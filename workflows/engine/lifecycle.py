@@ -9,15 +9,26 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from domain.actor import Actor
-from domain.approval import Choice, Gate, GateState, Vote, admit_vote, tally
+from domain.approval import (
+    Choice,
+    Gate,
+    GateClosed,
+    GateState,
+    Vote,
+    admit_vote,
+    cast_vote,
+    check_comment,
+    tally,
+)
 from domain.conversation import Conversation
 from domain.errors import NotNow, NotPermitted
+from domain.notice import NoticeKind
 from domain.policy import GateKind, GateRule
 from domain.ports import Ids
 from domain.run import Run, RunEvent, RunId, RunState
 from domain.step import StepRun
 from storage.unit import UnitOfWork
-from workflows.definition import Workflow
+from workflows.definition import Workflow, comment_rule
 from workflows.engine.durable import Queue
 from workflows.engine.moves import Moves
 
@@ -98,13 +109,17 @@ class Lifecycle:
 
         Raises:
             UnknownRun: there is none.
-            NotNow: no gate waits for votes, or it is another one than *gate_id*.
+            GateClosed: no gate waits for votes.
+            NotNow: it is another one than *gate_id*.
             AlreadyVoted: the same person again.
             NotPermitted: *voter* asked for the run, or is not of the group.
+            CommentMissing: the workflow wants to know why.
         """
         run = unit.runs.lock(run_id)
         gate = _open_gate(unit, run, GateKind.APPROVAL, gate_id)
         admit_vote(gate, voter=voter, requester=run.requester.id, group_id=group_id, now=unit.now)
+        if (rule := comment_rule(run.definition)) is not None:
+            check_comment(rule, choice, comment)
         vote = Vote(voter=voter.id, name=voter.name, choice=choice, comment=comment, at=unit.now)
         unit.gates.add_vote(gate.id, vote)
         gate = replace(gate, votes=(*gate.votes, vote))
@@ -117,12 +132,33 @@ class Lifecycle:
         self._moves.close_gate(unit, gate, state)
         if state is GateState.APPROVED:
             self._moves.audit(unit, run, "approval.granted", by=voter, data=_facts(gate))
-            return self._release(unit, run, RunEvent.APPROVED, voter)
+            self._moves.tell(unit, run, NoticeKind.APPROVED, by=[each.name for each in gate.votes])
+            return self._release(unit, run, gate, RunEvent.APPROVED, voter)
         self._moves.audit(
             unit, run, "approval.rejected", by=voter, reason=comment, data=_facts(gate)
         )
+        self._moves.tell(unit, run, NoticeKind.REJECTED, by=[voter.name], reason=comment)
         outcome = f"Rejected by {voter.name}" + (f": {comment}" if comment else "")
         return self._moves.move(unit, run, RunEvent.REJECTED, by=voter, outcome=outcome)
+
+    def withdraw(
+        self, unit: UnitOfWork, run_id: str, *, voter: Actor, gate_id: str | None = None
+    ) -> Run:
+        """Take back *voter*'s word while the gate is open; who has done so may vote again.
+
+        Raises:
+            UnknownRun, GateClosed, NotNow: as `vote`.
+            NothingToWithdraw: *voter* has not voted.
+        """
+        run = unit.runs.lock(run_id)
+        gate = _open_gate(unit, run, GateKind.APPROVAL, gate_id)
+        vote = cast_vote(gate, voter, unit.now)
+        unit.gates.remove_vote(gate.id, voter.id)
+        left = replace(gate, votes=tuple(each for each in gate.votes if each != vote))
+        facts = {**_facts(left), "choice": vote.choice.value}
+        self._moves.audit(unit, run, "approval.withdrawn", by=voter, data=facts)
+        self._moves.show(unit, run)
+        return run
 
     def confirm(
         self, unit: UnitOfWork, run_id: str, *, actor: Actor, gate_id: str | None = None
@@ -142,10 +178,10 @@ class Lifecycle:
                 reason="not_requester",
             )
         if unit.now >= gate.expires_at:
-            raise NotNow("The time for confirming this is over.")
+            raise GateClosed("The time for confirming this is over.")
         self._moves.close_gate(unit, gate, GateState.APPROVED)
         self._moves.audit(unit, run, "approval.granted", by=actor, data=_facts(gate))
-        return self._release(unit, run, RunEvent.CONFIRMED, actor)
+        return self._release(unit, run, gate, RunEvent.CONFIRMED, actor)
 
     def cancel(self, unit: UnitOfWork, run_id: str, *, actor: Actor) -> Run:
         """Stop the run: at once while it waits, else after the step under way.
@@ -158,11 +194,11 @@ class Lifecycle:
         """
         run = unit.runs.lock(run_id)
         if run.state.is_final:
-            raise NotNow(f"Run {run.id} has ended already: {run.state.value.replace('_', ' ')}.")
+            raise NotNow(f"Run {run.id} has ended already: {_end_in_words(run)}.")
         if run.state is RunState.ROLLING_BACK:
             raise NotNow(f"Run {run.id} is rolling back already.")
         if run.cancelled_by is not None:
-            raise NotNow(f"Run {run.id} is being stopped already.")
+            raise NotNow(f"Run {run.id} is being stopped already: {run.outcome}.")
         if run.state in _AT_ONCE or run.carrier is None:
             self._moves.close_gate(unit, unit.gates.latest(run.id), GateState.CANCELLED)
             outcome = f"Cancelled by {actor.name}"
@@ -175,10 +211,12 @@ class Lifecycle:
         self._moves.show(unit, run)
         return stopping
 
-    def _release(self, unit: UnitOfWork, run: Run, event: RunEvent, by: Actor) -> Run:
-        """Let the run through its gate: from here on it stands in the queue of its lock."""
+    def _release(self, unit: UnitOfWork, run: Run, gate: Gate, event: RunEvent, by: Actor) -> Run:
+        """Let the run through *gate*: from here on it stands in the queue of its lock."""
         queued = self._moves.move(unit, run, event, by=by, queued_at=unit.now, outcome="")
-        self._moves.carry_out_later(unit, queued, "start")
+        # The same plan may be let through twice: then it is started twice, not once.
+        again = f"-{gate.reopened_at.timestamp()}" if gate.reopened_at is not None else ""
+        self._moves.carry_out_later(unit, queued, f"start{again}")
         return queued
 
 
@@ -188,10 +226,17 @@ def _open_gate(unit: UnitOfWork, run: Run, kind: GateKind, gate_id: str | None) 
         raise NotNow("This button belongs to an earlier plan.", hint="Look at the plan again.")
     if gate is None or gate.rule.kind is not kind or not run.state.is_waiting_for_people:
         what = "approval" if kind is GateKind.APPROVAL else "confirmation"
-        raise NotNow(
+        raise GateClosed(
             f"Run {run.id} waits for no {what}: it is {run.state.value.replace('_', ' ')}."
         )
     return gate
+
+
+def _end_in_words(run: Run) -> str:
+    """What became of *run*; of a decision, whose it was."""
+    if run.state in {RunState.CANCELLED, RunState.REJECTED} and run.outcome:
+        return f"{run.outcome[:1].lower()}{run.outcome[1:]}".rstrip(".")
+    return run.state.value.replace("_", " ")
 
 
 def _facts(gate: Gate) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """One move of a run: the new state, its audit events, its card, and the work that follows."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -8,12 +8,15 @@ from typing import Any
 from domain.actor import Actor, system_actor
 from domain.approval import Gate, GateState
 from domain.audit import Event
+from domain.notice import Notice, NoticeKind
 from domain.run import Run, RunEvent, RunState, advance
 from domain.step import StepState
 from storage.unit import UnitOfWork
 from workflows.engine.durable import Kind, Queue
 
 _FAILURES = {RunState.FAILED, RunState.ROLLED_BACK, RunState.ROLLBACK_FAILED}
+_TOLD = {RunState.SUCCEEDED, *_FAILURES}
+"""Ends that nobody decided on. A decision is told with who made it, and why."""
 
 
 class Moves:
@@ -51,6 +54,20 @@ class Moves:
         """Have the run's card shown as it is now."""
         unit.cards.touch(run.id, run.conversation)
 
+    def tell(
+        self,
+        unit: UnitOfWork,
+        run: Run,
+        kind: NoticeKind,
+        *,
+        by: Sequence[str] = (),
+        reason: str = "",
+        group: str = "",
+    ) -> None:
+        """Have the requester told, once, or the members of *group* where one is given."""
+        notice = Notice(kind=kind, run_id=run.id, by=tuple(by), reason=reason, group=group)
+        unit.outbox.put(run.conversation, notice)
+
     def audit(
         self,
         unit: UnitOfWork,
@@ -81,6 +98,14 @@ class Moves:
         if gate is not None and gate.state is GateState.OPEN:
             unit.gates.save(replace(gate, state=state))
 
+    def expire(self, unit: UnitOfWork, run: Run, gate: Gate) -> Run:
+        """End *run*: nobody has decided at *gate*, which is open, and its time is over."""
+        self.close_gate(unit, gate, GateState.EXPIRED)
+        facts = {"gate_id": gate.id, "rev": gate.rev, "approvals": gate.approvals}
+        self.audit(unit, run, "approval.expired", outcome="denied", data=facts)
+        self.tell(unit, run, NoticeKind.EXPIRED)
+        return self.move(unit, run, RunEvent.EXPIRED)
+
     def plan_later(self, unit: UnitOfWork, run: Run) -> None:
         """Have a worker plan the run."""
         self._put(unit, Kind.PLAN, f"{run.id}/{run.rev}/plan", run.id, str(run.rev))
@@ -95,6 +120,12 @@ class Moves:
         """Have a worker look at the gate when its time is over."""
         delay = gate.expires_at - unit.now
         self._put(unit, Kind.TIMER, f"{gate.id}/{why}", gate.id, delay=delay)
+
+    def escalate_later(self, unit: UnitOfWork, gate: Gate, *, why: str = "escalation") -> None:
+        """Have a worker look at the gate when a second group is to be called, if one is."""
+        if gate.escalates_at is not None:
+            delay = gate.escalates_at - unit.now
+            self._put(unit, Kind.TIMER, f"{gate.id}/{why}", gate.id, delay=delay)
 
     def let_next(self, unit: UnitOfWork, lock: str, why: str) -> None:
         """Wake the first of the runs that wait for *lock*; the cards of all name the holder."""
@@ -111,6 +142,10 @@ class Moves:
             outcome = "failed" if run.state in _FAILURES else "ok"
             data = {"state": run.state.value, "rev": run.rev}
             self.audit(unit, run, "run.finished", outcome=outcome, reason=run.outcome, data=data)
+        if run.state in _TOLD or (
+            run.state is RunState.CANCELLED and run.cancelled_by != run.requester.id
+        ):
+            self.tell(unit, run, NoticeKind.ENDED)
         left_over = StepState.CANCELLED if run.state is RunState.CANCELLED else StepState.SKIPPED
         for step in unit.steps.of(run.id):
             if step.state in {StepState.PENDING, StepState.WAITING}:

@@ -1,6 +1,10 @@
 """A run's plan and its gate: what workers find out before anything may start."""
 
+from dataclasses import replace
+from datetime import datetime
+
 from domain.approval import Gate, GateState
+from domain.notice import NoticeKind
 from domain.plan import Plan
 from domain.policy import GateKind
 from domain.ports import Ids
@@ -66,9 +70,11 @@ class Plans:
             state=GateState.OPEN,
             opened_at=unit.now,
             expires_at=unit.now + rule.expires,
+            escalates_at=None if rule.calls_after is None else unit.now + rule.calls_after,
         )
         unit.gates.insert(gate)
         self._moves.expire_later(unit, gate)
+        self._moves.escalate_later(unit, gate)
         self._moves.audit(
             unit,
             run,
@@ -82,6 +88,7 @@ class Plans:
                 "count": rule.count,
                 "group": rule.group,
                 "expires_in": rule.expires.total_seconds(),
+                "escalate": rule.escalate,
             },
         )
         # What has drifted stays on the card: it is why earlier votes do not count.
@@ -93,8 +100,11 @@ class Plans:
         if run.state is RunState.PLANNING and run.rev == rev:
             self._moves.move(unit, run, RunEvent.PLAN_FAILED, outcome=why)
 
-    def expire(self, unit: UnitOfWork, gate_id: str) -> None:
-        """Close the gate if its time is over; an early alarm is set again."""
+    def ring(self, unit: UnitOfWork, gate_id: str) -> None:
+        """Do what is due at the gate: close it, or call the second group.
+
+        An alarm that comes early is set again; one that comes late, or twice, does no harm.
+        """
         found = unit.gates.get(gate_id)
         if found is None:
             return
@@ -102,10 +112,31 @@ class Plans:
         gate = unit.gates.get(gate_id)
         if gate is None or gate.state is not GateState.OPEN:
             return
-        if unit.now < gate.expires_at:
-            self._moves.expire_later(unit, gate, why=f"expiry-{unit.now.timestamp()}")
-            return
-        self._moves.close_gate(unit, gate, GateState.EXPIRED)
-        facts = {"gate_id": gate.id, "rev": gate.rev, "approvals": gate.approvals}
-        self._moves.audit(unit, run, "approval.expired", outcome="denied", data=facts)
-        self._moves.move(unit, run, RunEvent.EXPIRED)
+        if unit.now >= gate.expires_at:
+            self._moves.expire(unit, run, gate)
+        elif _is_to_escalate(gate, unit.now):
+            self._escalate(unit, run, gate)
+        else:
+            again = f"again-{unit.now.timestamp()}"
+            self._moves.expire_later(unit, gate, why=f"expiry-{again}")
+            if gate.escalated_at is None:
+                self._moves.escalate_later(unit, gate, why=f"escalation-{again}")
+
+    def _escalate(self, unit: UnitOfWork, run: Run, gate: Gate) -> None:
+        """Call the second group. Who may vote stays as it is."""
+        group = gate.rule.escalate
+        unit.gates.save(replace(gate, escalated_at=unit.now))
+        facts = {
+            "gate_id": gate.id,
+            "rev": gate.rev,
+            "approvals": gate.approvals,
+            "needed": max(gate.rule.count, 1),
+            "group": group,
+        }
+        self._moves.audit(unit, run, "approval.escalated", data=facts)
+        self._moves.tell(unit, run, NoticeKind.ESCALATED, group=group)
+        self._moves.show(unit, run)
+
+
+def _is_to_escalate(gate: Gate, now: datetime) -> bool:
+    return gate.escalates_at is not None and gate.escalated_at is None and now >= gate.escalates_at

@@ -55,17 +55,19 @@ class Sweep:
             Unavailable: the database did not answer.
         """
         late = self._clock.now() - GRACE
-        for gate_id in await self._store.read(lambda unit: unit.gates.due(late)):
-            await self._expire(gate_id)
+        for gate_id in await self._store.read(
+            lambda unit: (*unit.gates.due(late), *unit.gates.to_escalate(late))
+        ):
+            await self._ring(gate_id)
         carried = await self._store.read(_carried)
         ended = await self._ended({work_of(carrier) for carrier in carried.values()})
         for run_id, carrier in carried.items():
             if work_of(carrier) in ended:
                 await self._adopt(run_id, carrier)
 
-    async def _expire(self, gate_id: str) -> None:
-        log.warning("gate expired without its alarm", gate=gate_id)
-        await self._store.transaction(lambda unit: self._plans.expire(unit, gate_id))
+    async def _ring(self, gate_id: str) -> None:
+        log.warning("gate was due without its alarm", gate=gate_id)
+        await self._store.transaction(lambda unit: self._plans.ring(unit, gate_id))
 
     async def _adopt(self, run_id: str, carrier: str) -> None:
         if await self._store.transaction(lambda unit: self._turns.orphaned(unit, run_id, carrier)):

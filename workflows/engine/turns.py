@@ -1,12 +1,17 @@
 """Whose turn it is: a run's lock, the last look before it starts, and who carries it out.
 
 A lock is taken by the run that has waited longest. Before anything is done the plan is made once
-more: where the world has drifted, the run goes back to planning.
+more: where the world has drifted, the run goes back to planning. And each voter is looked up once
+more: where votes do not count any more, the gate opens again.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
-from domain.approval import GateState
+from domain.actor import ObjectId
+from domain.approval import Gate, GateState, tally
+from domain.notice import NoticeKind
 from domain.plan import Plan
 from domain.policy import GateKind
 from domain.run import Run, RunEvent, RunState
@@ -17,6 +22,9 @@ from workflows.engine.progress import Pause, Progress, Task
 
 _MOST_PLANS = 10
 """A world that changes with every look can be deployed to by nobody."""
+
+UNVERIFIED_PAUSE = timedelta(seconds=30)
+"""How long a run waits for a directory that did not answer, before it is asked again."""
 
 _GIVEN_UP = {
     RunState.PLANNING: RunEvent.PLAN_FAILED,
@@ -31,6 +39,7 @@ class Admission:
     """A run that has its lock and may start, if its plan still holds."""
 
     run: Run
+    gate: Gate | None = None  #: with the votes that let it go on; None where it took none
 
 
 class Turns:
@@ -61,11 +70,19 @@ class Turns:
                 return None
 
     def admit(
-        self, unit: UnitOfWork, admission: Admission, plan: Plan, drift: str, carrier: str
+        self,
+        unit: UnitOfWork,
+        admission: Admission,
+        plan: Plan,
+        drift: str,
+        carrier: str,
+        *,
+        objections: Mapping[ObjectId, str] | None = None,
     ) -> Task | Pause | None:
-        """Start the run, or send it back to planning where the world has drifted.
+        """Start the run; or send it back to planning or to its gate, where either has drifted.
 
-        *plan* is the plan as it would be made now, *drift* what differs, in words.
+        *plan* is the plan as it would be made now, *drift* what differs, in words. *objections*
+        are the reasons against votes, by voter; None where no vote was looked at.
         """
         run = unit.runs.lock(admission.run.id)
         if run.state is RunState.RUNNING and run.carrier == carrier:
@@ -74,6 +91,10 @@ class Turns:
             return None
         if run.plan is None or plan.digest != run.plan.digest:
             self._drift(unit, run, plan, drift)
+            return None
+        if admission.gate is not None and (
+            objections is None or self._void(unit, run, admission.gate, objections)
+        ):
             return None
         started = self._moves.move(
             unit, run, RunEvent.ADMITTED, carrier=carrier, started_at=unit.now, outcome=""
@@ -89,9 +110,27 @@ class Turns:
         if run.state is RunState.QUEUED and run.rev == admission.run.rev:
             self._moves.move(unit, run, RunEvent.PLAN_FAILED, outcome=why)
 
+    def unverified(self, unit: UnitOfWork, admission: Admission, why: str) -> None:
+        """Have the run wait, and the votes be looked at again: nobody can say whether they count.
+
+        It keeps its lock: it is the next to start, and not before it is known that it may.
+        """
+        run = unit.runs.lock(admission.run.id)
+        if run.state is not RunState.QUEUED or run.rev != admission.run.rev:
+            return
+        if run.outcome != why:
+            run = replace(run, outcome=why)
+            unit.runs.save(run)
+            self._moves.show(unit, run)
+        again = f"unverified-{unit.now.timestamp()}"
+        self._moves.carry_out_later(unit, run, again, delay=UNVERIFIED_PAUSE)
+
     def _take_lock(self, unit: UnitOfWork, run: Run) -> Admission | None:
+        gate = None
+        if run.gate_rule.kind is GateKind.APPROVAL:
+            gate = unit.gates.latest(run.id)
         if run.lock is None:
-            return Admission(run=run)
+            return Admission(run=run, gate=gate)
         holder = unit.locks.holder(run.lock)
         if holder is None:
             first = unit.runs.waiting_for(run.lock)[0]
@@ -100,9 +139,9 @@ class Turns:
                 return None
             if unit.locks.take(run.lock, run.id):  # else somebody was faster
                 self._moves.audit(unit, run, "lock.acquired", data={"lock": run.lock})
-                return Admission(run=run)
+                return Admission(run=run, gate=gate)
         elif holder.run_id == run.id:
-            return Admission(run=run)
+            return Admission(run=run, gate=gate)
         self._moves.show(unit, run)
         return None
 
@@ -133,8 +172,52 @@ class Turns:
         self._moves.plan_later(unit, again)
         if run.gate_rule.kind is GateKind.NONE:
             return  # it waits for nobody: it keeps its lock, and is the next to start
+        self._moves.tell(unit, run, NoticeKind.REOPENED, reason=drift)
         for name in unit.locks.release(run.id):
             self._moves.let_next(unit, name, f"after-{run.id}-{run.rev}")
+
+    def _void(
+        self, unit: UnitOfWork, run: Run, asked: Gate, objections: Mapping[ObjectId, str]
+    ) -> bool:
+        """Take away the votes that do not count any more; whether the run is back at its gate.
+
+        It is open until the same moment as before; where that has passed, the run expires.
+        """
+        gate = unit.gates.latest(run.id)
+        if gate is None or (gate.id, gate.votes) != (asked.id, asked.votes):
+            return True  # these are other votes: whoever the last one woke looks at them
+        voided = [vote for vote in gate.votes if vote.voter in objections]
+        for vote in voided:
+            unit.gates.remove_vote(gate.id, vote.voter)
+            self._moves.audit(
+                unit,
+                run,
+                "approval.vote_voided",
+                outcome="denied",
+                reason=objections[vote.voter],
+                data={
+                    "gate_id": gate.id,
+                    "rev": gate.rev,
+                    "voter": vote.voter,
+                    "name": vote.name,
+                    "choice": vote.choice.value,
+                },
+            )
+        left = tuple(vote for vote in gate.votes if vote not in voided)
+        if tally(gate.rule, left) is GateState.APPROVED:
+            return False
+        gate = replace(gate, votes=left, state=GateState.OPEN, reopened_at=unit.now)
+        unit.gates.save(gate)
+        why = " ".join(f"{vote.name} {objections[vote.voter]}." for vote in voided)
+        back = self._moves.move(unit, run, RunEvent.VOTES_VOIDED, queued_at=None, outcome=why)
+        for name in unit.locks.release(run.id):
+            self._moves.let_next(unit, name, f"after-{run.id}-{unit.now.timestamp()}")
+        if unit.now >= gate.expires_at:
+            self._moves.expire(unit, back, gate)
+        else:
+            self._moves.tell(unit, run, NoticeKind.REOPENED, reason=why)
+            self._moves.expire_later(unit, gate, why=f"expiry-{unit.now.timestamp()}")
+        return True
 
     def orphaned(self, unit: UnitOfWork, run_id: str, carrier: str) -> bool:
         """Have somebody else go on with the run whose *carrier* is no more; whether it was so."""

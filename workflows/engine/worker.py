@@ -14,6 +14,8 @@ from typing import Any, TypeVar
 import structlog
 
 from connectors.connector import Actions
+from domain.actor import ObjectId
+from domain.approval import Gate
 from domain.errors import Bug, Refused, Unavailable
 from domain.plan import Plan
 from domain.ports import Clock
@@ -28,6 +30,7 @@ from workflows.engine.durable import Kind, Work
 from workflows.engine.plans import Plans
 from workflows.engine.progress import Pause, Progress, Task
 from workflows.engine.turns import Admission, Turns, carrier_of
+from workflows.engine.voters import Voters
 from workflows.expressions import evaluate
 from workflows.planning import drift, make_plan, scope
 
@@ -36,7 +39,8 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 _LOOKS = 3
-"""How often the live systems are looked at before a plan is given up."""
+"""How often the live systems are looked at before a plan is given up, or the directory is before
+a run is put off."""
 
 _UNDO = RetryRule(attempts=5, backoff=timedelta(seconds=1))
 """An undo is tried harder than a step: half done is the worst of all ends."""
@@ -55,6 +59,7 @@ class Worker:
         turns: Turns,
         progress: Progress,
         actions: Actions,
+        voters: Voters,
         clock: Clock,
         correlation_id: Callable[[], str] = lambda: secrets.token_hex(4),
     ) -> None:
@@ -63,6 +68,7 @@ class Worker:
         self._turns = turns
         self._progress = progress
         self._actions = actions
+        self._voters = voters
         self._clock = clock
         self._correlation_id = correlation_id
 
@@ -80,8 +86,8 @@ class Worker:
         await self._or_give_up(run_id, self._stretch(work_id, run_id))
 
     async def timer(self, _work_id: str, gate_id: str) -> None:
-        """Close the gate, if it is still open."""
-        await self._transaction(lambda u: self._plans.expire(u, gate_id))
+        """Do what is due at the gate, if it is still open."""
+        await self._transaction(lambda u: self._plans.ring(u, gate_id))
 
     async def _or_give_up(self, run_id: str, work: Awaitable[None]) -> None:
         """Do *work*; a mistake of ours ends the run, for nobody else would ever go on with it."""
@@ -131,9 +137,33 @@ class Worker:
             return None
         approved = admission.run.plan
         words = drift(approved, made) if approved else ""
+        objections = None
+        if admission.gate is not None and approved and approved.digest == made.digest:
+            try:
+                objections = await self._objections(admission.run, admission.gate)
+            except Unavailable as unavailable:
+                why = f"the approvals cannot be checked: {unavailable}"
+                await self._transaction(lambda u: self._turns.unverified(u, admission, why))
+                return None
         return await self._transaction(
-            lambda u: self._turns.admit(u, admission, made, words, carrier)
+            lambda u: self._turns.admit(u, admission, made, words, carrier, objections=objections)
         )
+
+    async def _objections(self, run: Run, gate: Gate) -> Mapping[ObjectId, str]:
+        """What is to be said against the votes that let the run go on.
+
+        Raises:
+            Unavailable: nobody can tell.
+        """
+        number = 1
+        while True:
+            try:
+                return await self._voters.objections(run, gate)
+            except Unavailable:
+                if number >= _LOOKS:
+                    raise
+                await self._sleep_until(self._clock.now() + timedelta(seconds=number))
+                number += 1
 
     async def _carry_out(self, task: Task) -> Outcome:
         """One attempt at the task's step; a wait has nothing to do here."""

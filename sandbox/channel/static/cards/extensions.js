@@ -1,13 +1,16 @@
 // Teams' own card elements for Microsoft's `adaptivecards` SDK, which knows the public schema only.
 //
-// Load after vendor/adaptivecards.min.js, vendor/markdown-it.min.js and vendor/fluent-icons.js, with
-// themes.css and cards.css on the page and data-theme (light | dark | contrast) on <html>. Then
+// Load after vendor/adaptivecards.min.js, vendor/markdown-it.min.js, vendor/fluent-icons.js and
+// typeahead.js, with themes.css and cards.css on the page and data-theme (light | dark | contrast) on
+// <html>. Then
 //
 //   const { element, card, problems } = TeamsCards.render(json, hostConfig, { width: 446, onAction });
 //
 // *element* is ready to be put on the page, *card* is the SDK's AdaptiveCard, *problems* are what
 // the parser complained about. `onAction(action)` gets the SDK's action: getJsonTypeName(), verb, url, and
-// `data`, which includes the values of the inputs. With `extensions: false` the elements are left out,
+// `data`, which includes the values of the inputs. `search({dataset, text, data})` promises the choices
+// [{title, value}] for what is typed, and the Map `known` keeps the titles that were chosen, for the next
+// drawing. With `extensions: false` the elements are left out,
 // and one sees what an old client shows: the fallbacks.
 // Elements: https://learn.microsoft.com/microsoftteams/platform/task-modules-and-cards/cards/cards-reference
 (() => {
@@ -172,6 +175,7 @@
 
   const ELEMENTS = [Badge, Icon, ProgressBar, ProgressRing, CodeBlock];
   const BOXES = { Container: boxed(AC.Container), ColumnSet: boxed(AC.ColumnSet) };
+  const INPUTS = { "Input.ChoiceSet": [globalThis.TeamsTypeahead, AC.ChoiceSetInput] };
 
   // Where Teams' modern renderer changes its mind about how wide a card is, in CSS pixels.
   const WIDTHS = [["verynarrow", 216], ["narrow", 345], ["standard", 500], ["wide", Infinity]];
@@ -224,14 +228,16 @@
   function register(extensions) {
     for (const C of ELEMENTS) AC.GlobalRegistry.elements.unregister(C.typeName);
     for (const name of Object.keys(BOXES)) AC.GlobalRegistry.elements.register(name, extensions ? BOXES[name] : AC[name], V1);
+    for (const [name, [ours, theirs]] of Object.entries(INPUTS)) AC.GlobalRegistry.elements.register(name, extensions ? ours : theirs, V1);
     if (extensions) for (const C of ELEMENTS) AC.GlobalRegistry.elements.register(C.typeName, C, V1);
   }
 
-  function render(json, hostConfig, { width = 446, onAction, extensions = true, markdown = teamsMarkdown() } = {}) {
+  function render(json, hostConfig, { width = 446, onAction, search, known, extensions = true, markdown = teamsMarkdown() } = {}) {
     register(extensions);
     AC.GlobalSettings.allowMoreThanMaxActionsInOverflowMenu = true; // as Teams: the rest goes behind "…"
     AC.AdaptiveCard.onProcessMarkdown = processor(json, markdown);
     const card = new AC.AdaptiveCard();
+    Object.assign(card, { search, known });
     card.hostConfig = new AC.HostConfig(hostConfig);
     if (onAction) card.onExecuteAction = onAction;
     const context = new AC.SerializationContext(AC.Versions.v1_5);

@@ -1,4 +1,5 @@
 // The chat API of the simulated Teams. Every failure is an Error whose message is a sentence.
+import { Ear } from "./ear.js";
 
 const UNREACHABLE = "The simulated Teams does not answer. Is the demo still running?";
 
@@ -20,44 +21,39 @@ const post = (path, body) =>
 
 export const people = () => get("/chat/people");
 
+// As Teams calls them, when it tells a bot.
+const theme = () => (Theme.theme() === "light" ? "default" : Theme.theme());
+
 // What one person can do and see.
 export function client(person) {
   return {
     conversations: () => get("/chat/conversations", { as: person }),
     messages: (conversation) => get("/chat/messages", { as: person, conversation }).then((body) => body.messages),
     say: (conversation, text) => post("/chat/messages", { as: person, conversation, text }),
-    press: (message, action) => post("/chat/actions", { as: person, message, action }),
+    press: (message, action) => post("/chat/actions", { as: person, message, action, theme: theme() }),
+    submit: (message, action) => post("/chat/dialogs", { as: person, message, action, theme: theme() }),
+    search: (message, query) => post("/chat/search", { as: person, message, ...query }).then(({ choices, failure }) => {
+      if (failure) throw new Error(failure);
+      return choices;
+    }),
     look: (messages) => post("/chat/views", { as: person, messages }),
-    listen: (handlers) => listen(person, handlers),
+    trouble: () => get("/chat/trouble"),
+    setTrouble: (change) => post("/chat/trouble", change),
+    redeliver: (newId) => post("/chat/redeliver", { newId }),
+    listen: (tell) => listen(person, tell),
   };
 }
 
-const RETRY_MS = [500, 1000, 2000, 4000, 8000];
-
-// Hear of changes, for ever: after a break, `onBack` says that something may have been missed.
-function listen(person, { onMessage, onTyping, onLost, onBack }) {
-  let attempts = 0;
-  let wasLost = false;
-  const open = () => {
-    const socket = new WebSocket(`ws://${location.host}/chat/events?${new URLSearchParams({ as: person })}`);
-    socket.addEventListener("message", ({ data }) => {
-      const event = JSON.parse(data);
-      if (event.type === "hello") {
-        attempts = 0;
-        if (wasLost) onBack();
-        wasLost = false;
-      } else if (event.type === "message") {
-        onMessage(event.message);
-      } else if (event.type === "typing") {
-        onTyping(event.place);
-      }
-    });
-    socket.addEventListener("close", () => {
-      wasLost = true;
-      onLost();
-      setTimeout(open, RETRY_MS[Math.min(attempts, RETRY_MS.length - 1)]);
-      attempts += 1;
-    });
-  };
-  open();
+// Hear of changes, for ever; see ear.js.
+function listen(person, tell) {
+  if (!globalThis.SharedWorker) {
+    new Ear(tell).listen([person]);
+    return;
+  }
+  const { port } = new SharedWorker("/chat/ear-worker.js", { type: "module", name: "ear" });
+  port.addEventListener("message", ({ data }) => tell(data));
+  port.start();
+  port.postMessage({ as: person });
+  addEventListener("pagehide", () => port.postMessage({}));
+  addEventListener("pageshow", ({ persisted }) => { if (persisted) port.postMessage({ as: person }); });
 }

@@ -1,4 +1,5 @@
 // A card in a message: drawn anew when it changes, without losing what somebody is typing into it.
+import { showDialog } from "./dialog.js";
 import { make } from "./dom.js";
 
 const WIDEST = 446; // a personal chat in Teams on a desktop
@@ -11,10 +12,13 @@ export async function loadHosts() {
 }
 
 // A view of one card. `press(action)` gets the button's JSON, the inputs' values in its data, and
-// gives a promise of {kind, text}.
+// gives a promise of {kind, text, dialog}; `submit(action)` is the same for the buttons of the dialog
+// that opens then; `search(query)` gives a promise of choices.
 export class CardView {
-  constructor(press) {
-    this.press = press;
+  constructor(deeds, { widest = WIDEST } = {}) {
+    this.deeds = deeds;
+    this.widest = widest;
+    this.known = new Map();
     this.element = make("div", { class: "card", "data-testid": "card" });
     this.notice = make("div", { class: "card-notice" });
     this.frame = make("div", { class: "card-frame" }, this.element, this.notice);
@@ -23,7 +27,7 @@ export class CardView {
 
   // Draw *json* at *width*, unless that is what is there.
   show(json, width) {
-    const wide = Math.min(WIDEST, Math.floor(width));
+    const wide = Math.min(this.widest, Math.floor(width));
     const key = JSON.stringify([json, wide, Theme.theme()]);
     if (key === this.key || wide <= 0) return;
     this.key = key;
@@ -32,6 +36,8 @@ export class CardView {
     const { element } = TeamsCards.render(json, hosts[Theme.theme()], {
       width: wide,
       onAction: (action) => this.act(action),
+      search: this.deeds.search,
+      known: this.known,
       markdown: linksAway(TeamsCards.teamsMarkdown()),
     });
     this.element.replaceChildren(element);
@@ -51,14 +57,25 @@ export class CardView {
     if (action.verb) pressed.verb = action.verb;
     this.say("", "");
     this.setPending(true, action.title);
+    let answer;
     try {
-      const { kind: became, text } = await this.press(pressed);
-      if (text) this.say(became === "failure" ? "alert" : "status", text);
+      answer = await this.deeds.press(pressed);
     } catch (error) {
-      this.say("alert", error.message);
+      answer = { kind: "failure", text: error.message };
     } finally {
       this.setPending(false);
     }
+    if (answer.kind === "dialog") {
+      const text = await showDialog(answer.dialog, this.deeds);
+      answer = { kind: "notice", text };
+      this.focusButton(action.title);
+    }
+    if (answer.text) this.say(answer.kind === "failure" ? "alert" : "status", answer.text);
+  }
+
+  // The focus goes back to the button, or to the one that took its place.
+  focusButton(title) {
+    [...this.element.querySelectorAll("button")].find((button) => button.textContent === title)?.focus();
   }
 
   setPending(isPending, title = this.pendingTitle) {

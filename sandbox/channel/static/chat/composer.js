@@ -1,12 +1,13 @@
-// Where one writes: in a channel the bot is mentioned unless one says otherwise.
+// Where one writes: where it hears nothing else, the bot is mentioned unless one says otherwise.
 import { make } from "./dom.js";
+import { MentionList } from "./mention-list.js";
 
 const SEND = "M2.7 2.6a.5.5 0 0 1 .7-.6l14 7.5a.5.5 0 0 1 0 .9l-14 7.5a.5.5 0 0 1-.7-.6L4.6 10 2.7 2.6Zm2.8 8-1.5 5.7L15.8 10 4 3.7l1.5 5.7H11v1.2H5.5Z";
 let count = 0;
 
 export class Composer {
-  // `send(text)` gives a promise; *id* names the text field.
-  constructor({ bot, inChannel, placeholder, send, id, onCancel }) {
+  // *people* are the names that can be mentioned; `send(text)` gives a promise; *id* names the text field.
+  constructor({ bot, people, needsMention, placeholder, send, id, onCancel }) {
     this.bot = bot;
     this.send = send;
     count += 1;
@@ -14,7 +15,7 @@ export class Composer {
       id: id || `composer-${count}`, rows: 1, maxlength: 20000, placeholder, "aria-label": placeholder,
       "data-testid": id ? "composer" : "reply-composer", enterkeyhint: "send",
     });
-    this.mention = inChannel
+    this.mention = needsMention
       ? make("button", { type: "button", class: "mention-chip", "aria-pressed": "true", "data-testid": "mention", title: `Whether ${bot} is told` }, `@${bot}`)
       : null;
     this.button = make("button", { type: "submit", class: "icon-button send", "aria-label": "Send", "data-testid": id ? "send" : "reply-send" });
@@ -25,11 +26,13 @@ export class Composer {
     svg.append(path);
     this.button.append(svg);
     this.problem = make("p", { class: "composer-problem", role: "alert" });
+    this.mentions = new MentionList(this.text, [bot, ...people], bot);
     this.element = make("form", { class: "composer" },
-      make("div", { class: "composer-box" }, this.mention, this.text, this.button), this.problem);
+      make("div", { class: "composer-box" }, this.mention, this.text, this.button), this.mentions.list, this.problem);
     this.element.addEventListener("submit", (event) => { event.preventDefault(); this.submit(); });
     this.text.addEventListener("input", () => this.grow());
     this.text.addEventListener("keydown", (event) => {
+      if (this.mentions.take(event)) return;
       if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
         event.preventDefault();
         this.submit();
@@ -67,6 +70,7 @@ export class Composer {
     this.button.disabled = true;
     this.problem.textContent = "";
     this.text.value = "";
+    this.mentions.close();
     this.grow();
     try {
       await this.send(text);

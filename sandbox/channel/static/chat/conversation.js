@@ -7,8 +7,8 @@ const NEAR_PX = 120;
 
 export class Conversation {
   // *list* is the scrolling element; `reply(root, text)` says something in a thread.
-  constructor({ list, place, me, bot, press, reply, onShown }) {
-    Object.assign(this, { list, place, me, bot, press, reply, onShown });
+  constructor({ list, place, me, bot, deeds, reply, onShown }) {
+    Object.assign(this, { list, place, me, bot, deeds, reply, onShown });
     this.views = new Map();
     this.threads = new Map();
     this.inChannel = place.kind === "channel";
@@ -40,7 +40,7 @@ export class Conversation {
     if (view && view.message.version > message.version) return view; // a late answer
     if (!view) {
       this.list.querySelector(".empty")?.remove();
-      view = new MessageView(message, { me: this.me, press: this.press });
+      view = new MessageView(message, { me: this.me, deeds: this.deeds });
       this.views.set(message.id, view);
       this.homeOf(message).append(view.element);
     }
@@ -75,7 +75,7 @@ export class Conversation {
     const close = () => { foot.replaceChildren(open); open.focus(); };
     open.addEventListener("click", () => {
       const composer = new Composer({
-        bot: this.bot, inChannel: true, placeholder: "Reply", onCancel: close,
+        bot: this.bot, people: this.place.members, needsMention: true, placeholder: "Reply", onCancel: close,
         send: async (text) => { await this.reply(root, text); close(); },
       });
       foot.replaceChildren(composer.element);

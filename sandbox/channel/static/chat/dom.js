@@ -19,7 +19,7 @@ export function avatar(name, { isBot = false, small = false } = {}) {
   const parts = name.split(/[\s\-_.]+/).filter(Boolean);
   const initials = (parts.length > 1 ? parts[0][0] + parts[parts.length - 1][0] : name.slice(0, 2)).toUpperCase();
   const hue = [...name].reduce((sum, char) => (sum * 31 + char.codePointAt(0)) % 9973, 7) % HUES;
-  const face = make("span", { class: `avatar hue-${hue}${small ? " small" : ""}`, "aria-hidden": "true" }, initials);
+  const face = make("span", { class: `avatar hue-${hue}${small ? " small" : ""}`, "aria-hidden": "true", "data-initials": initials });
   if (!isBot) return face;
   face.className = `avatar bot${small ? " small" : ""}`;
   face.replaceChildren(make("img", { src: "/chat/signal.svg", alt: "", width: small ? 24 : 32, height: small ? 24 : 32 }));

@@ -5,6 +5,7 @@ import { Composer } from "./composer.js";
 import { Conversation } from "./conversation.js";
 import { avatar, make } from "./dom.js";
 import { spoken } from "./message.js";
+import { TroublePanel } from "./trouble.js";
 
 const $ = (id) => document.getElementById(id);
 const EXAMPLES = ["help", "status", "whoami", "deploy shop v1.1.0 to prod"];
@@ -12,7 +13,7 @@ const TYPING_MS = 4000;
 const LOG_LINES = 20;
 
 const query = new URLSearchParams(location.search);
-const state = { world: null, me: null, api: null, places: [], open: null, conversation: null, unread: new Set() };
+const state = { world: null, me: null, api: null, places: [], open: null, conversation: null, unread: new Map(), heard: new Set() };
 
 // Who
 
@@ -26,7 +27,7 @@ function link(person, place) {
 }
 
 // What the address says for a place: chats go by "chat", so that a link works for whoever opens it.
-const nameOf = (place) => (place.kind === "channel" ? place.name : "chat");
+const nameOf = (place) => (place.kind === "personal" ? "chat" : place.name);
 
 function drawPerson() {
   const { me } = state;
@@ -49,17 +50,32 @@ function disclose(button, panel, isOpen) {
 
 // Where
 
+// What was not read yet: "mention" or "message".
+function mark(unread) {
+  const isMention = unread === "mention";
+  return make("span", { class: isMention ? "badge" : "dot", "data-testid": "unread" },
+    isMention ? make("span", { "aria-hidden": "true" }, "@") : null,
+    make("span", { class: "unseen" }, isMention ? "unread, you are mentioned" : "unread"));
+}
+
+function drawTitle() {
+  const { open, me, unread } = state;
+  const name = open.kind === "channel" ? `#${open.name}` : open.name;
+  document.title = `${unread.size ? `(${unread.size}) ` : ""}${name} · ${me.name} · Signalbox`;
+}
+
 function drawRail() {
+  drawTitle();
   const item = (place) => {
     const isOpen = state.open && place.id === state.open.id;
-    const isUnread = state.unread.has(place.id);
+    const unread = state.unread.get(place.id);
     const face = place.kind === "channel"
       ? make("span", { class: "hash", "aria-hidden": "true" }, "#")
-      : avatar(place.name, { isBot: true, small: true });
+      : avatar(place.name, { isBot: place.kind === "personal", small: true });
     const anchor = make("a", {
-      href: link(state.me.name, place), class: `place${isUnread ? " unread" : ""}`, "data-testid": `place-${nameOf(place)}`,
+      href: link(state.me.name, place), class: `place${unread ? " unread" : ""}`, "data-testid": `place-${nameOf(place)}`,
       "aria-current": isOpen ? "page" : null,
-    }, face, make("span", { class: "place-words" }, place.name), isUnread ? make("span", { class: "dot" }, make("span", { class: "unseen" }, "unread")) : null);
+    }, face, make("span", { class: "place-words" }, place.name), unread ? mark(unread) : null);
     anchor.addEventListener("click", (event) => {
       if (event.metaKey || event.ctrlKey || event.shiftKey) return;
       event.preventDefault();
@@ -85,18 +101,19 @@ function openMenu(isOpen) {
 function placeOf(wanted) {
   return state.places.find((place) => place.id === wanted)
     || state.places.find((place) => nameOf(place).toLowerCase() === (wanted || "ops").toLowerCase())
-    || state.places.find((place) => place.kind !== "channel");
+    || state.places.find((place) => place.kind === "personal");
 }
 
 async function enter(place) {
   state.open = place;
   state.unread.delete(place.id);
   const inChannel = place.kind === "channel";
-  document.title = `${inChannel ? `#${place.name}` : place.name} · ${state.me.name} · Signalbox`;
   $("place-name").textContent = inChannel ? `# ${place.name}` : place.name;
   $("place-hint").textContent = inChannel
     ? `${state.world.team} · mention @${state.world.bot.name}, or it is not told`
-    : "Between you and the app: every message reaches it";
+    : place.needsMention
+      ? `${place.members.length} people · mention @${state.world.bot.name}, or it is not told`
+      : "Between you and the app: every message reaches it";
   $("messages").setAttribute("aria-label", `Messages in ${place.name}`);
   $("typing").hidden = true;
   drawRail();
@@ -104,13 +121,13 @@ async function enter(place) {
   state.conversation?.close();
   const conversation = new Conversation({
     list: $("messages"), place, me: state.me, bot: state.world.bot.name,
-    press: (message, action) => state.api.press(message, action),
+    deeds: state.api,
     reply: (root, text) => say(`${place.id};messageid=${root}`, text),
     onShown: (message) => look([message]),
   });
   state.conversation = conversation;
   const composer = new Composer({
-    bot: state.world.bot.name, inChannel, id: "composer-text",
+    bot: state.world.bot.name, people: place.members.filter((name) => name !== state.me.name), needsMention: place.needsMention, id: "composer-text",
     placeholder: inChannel ? "Start a post" : "Type a message", send: (text) => say(place.id, text),
   });
   state.composer = composer;
@@ -148,6 +165,7 @@ async function say(conversation, text) {
   const { message, delivery } = await state.api.say(conversation, text);
   if (!state.conversation || message.place !== state.open.id) return;
   const view = state.conversation.put(message);
+  if (delivery && delivery.isHeld) view.note("Not delivered yet: this Teams is offline.");
   if (delivery && delivery.failure) view.fail(delivery.failure, () => say(conversation, text).catch((error) => banner(error.message)));
 }
 
@@ -158,15 +176,24 @@ async function look(messages) {
 }
 
 function hear(message) {
-  if (state.open && message.place === state.open.id) {
+  const isNew = message.version === 1 && !state.heard.has(message.id);
+  state.heard.add(message.id);
+  const isHere = message.place === state.open.id;
+  if (isHere) {
     $("typing").hidden = true;
     state.conversation.put(message);
     if (message.sender !== state.me.id) tell(spoken(message));
-    return;
   }
-  if (message.sender === state.me.id) return;
-  state.unread.add(message.place);
+  // An edit is no news, or each step of a run were.
+  if (!isNew || message.sender === state.me.id || (isHere && !document.hidden)) return;
+  if (state.unread.get(message.place) !== "mention") state.unread.set(message.place, message.mentionsMe ? "mention" : "message");
+  if (!isHere) tell(`${placeNamed(message.place)}: ${spoken(message)}`);
   drawRail();
+}
+
+function placeNamed(id) {
+  const place = state.places.find((each) => each.id === id);
+  return place.kind === "personal" ? "In your chat" : `In ${place.name}`;
 }
 
 let lastTold = "";
@@ -190,6 +217,16 @@ function banner(text) {
   $("banner").hidden = !text;
 }
 
+let isLost = false;
+const happenings = {
+  message: (event) => hear(event.message),
+  typing: (event) => typing(event.place),
+  trouble: () => state.trouble.load().catch((error) => banner(error.message)),
+  lost: () => { isLost = true; banner("The connection is lost. Trying again …"); },
+  // Something may have been said meanwhile.
+  hello: () => { if (isLost) banner(""); isLost = false; document.body.dataset.ready = "true"; load(); happenings.trouble(); },
+};
+
 // How it begins
 
 function wire() {
@@ -201,15 +238,21 @@ function wire() {
   Theme.onChange(() => { words(); state.conversation?.draw(); });
   words();
   $("person").addEventListener("click", () => disclose($("person"), $("people"), $("people").hidden));
+  $("trouble").addEventListener("click", () => disclose($("trouble"), $("troubles"), $("troubles").hidden));
   $("menu").addEventListener("click", () => openMenu(!$("rail").classList.contains("open")));
   $("veil").addEventListener("click", () => openMenu(false));
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
+    if (!$("troubles").hidden) { disclose($("trouble"), $("troubles"), false); $("trouble").focus(); }
     if (!$("people").hidden) { disclose($("person"), $("people"), false); $("person").focus(); }
     if ($("rail").classList.contains("open")) { openMenu(false); $("menu").focus(); }
   });
   document.addEventListener("click", (event) => {
     if (!event.target.closest(".person")) disclose($("person"), $("people"), false);
+  });
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden || !state.open || !state.unread.delete(state.open.id)) return;
+    drawRail();
   });
   addEventListener("popstate", () => enter(placeOf(new URLSearchParams(location.search).get("conversation"))));
   new ResizeObserver(() => state.conversation?.draw()).observe($("messages"));
@@ -224,17 +267,12 @@ async function begin() {
   state.api = client(state.me.name);
   const { channels, chats } = await state.api.conversations();
   state.places = [...channels, ...chats];
+  state.trouble = new TroublePanel({ toggle: $("trouble"), panel: $("troubles"), api: state.api, placeNow: () => state.open });
   const place = placeOf(query.get("conversation"));
   history.replaceState(null, "", link(state.me.name, place));
   await enter(place);
   if (query.get("as") && query.get("as") !== state.me.name) banner(`Nobody here is called ${query.get("as")}. You are ${state.me.name}.`);
-  state.api.listen({
-    onMessage: hear,
-    onTyping: typing,
-    onLost: () => banner("The connection is lost. Trying again …"),
-    onBack: () => { banner(""); load(); },
-  });
-  document.body.dataset.ready = "true";
+  state.api.listen((event) => happenings[event.type]?.(event));
   state.composer.text.focus();
 }
 

@@ -47,16 +47,24 @@ function mention(element, names) {
 export function spoken(message) {
   const card = message.cards[0];
   const said = card ? card.speak || card.fallbackText || message.summary || "a card" : message.text;
-  return `${message.senderName}: ${message.isDeleted ? "took a message back" : said}`;
+  const me = message.mentionsMe ? "You are mentioned. " : "";
+  return `${me}${message.senderName}: ${message.isDeleted ? "took a message back" : said}`;
 }
 
 export class MessageView {
-  constructor(message, { me, press }) {
-    this.press = press;
+  constructor(message, { me, deeds }) {
+    const { id } = message;
+    this.deeds = {
+      press: (action) => deeds.press(id, action),
+      submit: (action) => deeds.submit(id, action),
+      search: (query) => deeds.search(id, query),
+    };
     this.cards = [];
     this.isMine = message.sender === me.id;
     this.body = make("div", { class: "body" });
     this.edited = make("span", { class: "edited", hidden: true }, "Edited");
+    this.mark = make("span", { class: "mention-mark", hidden: true, title: "You are mentioned" },
+      make("span", { "aria-hidden": "true" }, "@"), make("span", { class: "unseen" }, "You are mentioned"));
     this.failure = make("div", { class: "delivery" });
     this.element = make(
       "article",
@@ -72,13 +80,15 @@ export class MessageView {
         make("div", { class: "message-head" },
           make("span", { class: "name" }, message.senderName),
           message.isFromBot ? make("span", { class: "app-badge" }, "App") : null,
-          time(message.at), this.edited),
+          time(message.at), this.edited, this.mark),
         this.body, this.failure));
   }
 
   show(message) {
     this.message = message;
     this.element.dataset.version = message.version;
+    this.mark.hidden = !message.mentionsMe;
+    this.element.classList.toggle("mentions-me", message.mentionsMe);
     this.edited.hidden = message.version === 1 || message.cards.length > 0 || message.isDeleted;
     if (message.isDeleted) {
       this.cards = [];
@@ -86,7 +96,7 @@ export class MessageView {
       return;
     }
     while (this.cards.length < message.cards.length) {
-      this.cards.push(new CardView((action) => this.press(this.message.id, action)));
+      this.cards.push(new CardView(this.deeds));
     }
     this.cards.length = message.cards.length;
     const text = JSON.stringify([message.text, message.format, message.mentions]);
@@ -102,6 +112,11 @@ export class MessageView {
   draw() {
     if (!this.message || this.message.isDeleted) return;
     this.cards.forEach((view, index) => view.show(this.message.cards[index], this.body.clientWidth));
+  }
+
+  // Say what became of it on its way to the bot.
+  note(sentence) {
+    this.failure.replaceChildren(make("p", { class: "held", role: "status", "data-testid": "held" }, sentence));
   }
 
   fail(sentence, retry) {

@@ -1,0 +1,15 @@
+"""A gate calls a second group, and opens again where votes do not count any more."""
+
+from alembic import op
+import sqlalchemy as sa
+
+revision = "0003"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Make the change."""
+    for name in ("escalates_at", "escalated_at", "reopened_at"):
+        op.add_column("gates", sa.Column(name, sa.Text))
