@@ -152,7 +152,8 @@ def _asked_for(view: FormView) -> str:
 
 def _description(view: FormView) -> str:
     if len(view.fields) != 1:
-        return ""
+        names = [_label(each.field).lower() for each in view.fields if each.field.required]
+        return f"Still missing: {', '.join(names)}" if names else "May be left out"
     one = view.fields[0].field
     said = clean(one.description)
     return said if one.required else f"{said}{' · ' if said else ''}May be left out"

@@ -4,11 +4,13 @@ import asyncio
 from itertools import groupby
 
 from bot.access.words import denial
+from bot.card_tokens import Press
 from bot.command import Command, Context, Installation, Work, command
 from bot.permitted import denied_everywhere, is_permitted_anywhere
 from bot.replies import markdown
 from bot.usage import run_to_speak_of, usage
 from cards.help import Listed, help_card, usage_card
+from cards.view import Button
 from domain.actor import Actor
 from domain.command import Card, Effect, Invocation, Reply, Text
 from domain.errors import Unavailable
@@ -45,14 +47,23 @@ async def help_(invocation: Invocation, context: Context) -> Work:
     if asked.field_of(FieldType.RUN) is not None:
         return lambda unit: _about_runs(unit, asked, actor, installation)
     told = await asyncio.to_thread(usage, asked, actor, installation)
-    return lambda _: Card(usage_card(told))
+    return lambda _: Card(usage_card(told, buttons=_try_it(asked, installation)))
 
 
 def _about_runs(
     unit: UnitOfWork, asked: Command, actor: Actor, installation: Installation
 ) -> Reply:
     run_id = run_to_speak_of(unit, asked, actor, installation)
-    return Card(usage_card(usage(asked, actor, installation, run_id=run_id)))
+    told = usage(asked, actor, installation, run_id=run_id)
+    return Card(usage_card(told, buttons=_try_it(asked, installation)))
+
+
+def _try_it(asked: Command, installation: Installation) -> list[Button]:
+    """What asks for the inputs, where there are some that it cannot do without."""
+    if not any(each.required for each in asked.fields):
+        return []
+    token = installation.tokens.sign(Press(verb=asked.name))
+    return [Button(title="Try it", verb=asked.name, token=token, style="positive")]
 
 
 def _all(actor: Actor, installation: Installation) -> Reply:

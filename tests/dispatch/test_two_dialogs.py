@@ -136,7 +136,7 @@ async def test_nobody_gets_somebody_elses_answers(bot: Bot, moves: list[tuple[st
             found = await pair.dialog(each)
             assert found.values.items() <= answers.items()
     for name in ANSWERS:
-        for _ in range(4):
+        for _ in range(8):  # four questions; a busy machine may not list the versions in time
             await pair.move(name, "press")
 
     for name, answers in ANSWERS.items():

@@ -129,10 +129,11 @@ async def test_a_workflow_that_wants_comments_gets_them(product, tmp_path):
     await product.stop()
     config = folder(tmp_path, {})
     catalog = (ROOT / "workflows" / "catalog" / "restart.yaml").read_text()
-    text = catalog.replace("name: restart", "name: bounce").replace(
-        "command: restart", "command: bounce"
+    text = catalog.replace("name: restart", "name: recycle").replace(
+        "command: restart", "command: recycle"
     )
-    (config / "workflows" / "bounce.yaml").write_text(
+    text = text.replace("aliases: [bounce]\n", "")
+    (config / "workflows" / "recycle.yaml").write_text(
         text.replace("steps:", "approval: {comment: required}\nsteps:", 1)
     )
     folder(
@@ -140,13 +141,13 @@ async def test_a_workflow_that_wants_comments_gets_them(product, tmp_path):
         {
             "policy/policy.cedar": (
                 'action == Signalbox::Action::"deploy",',
-                'action in [Signalbox::Action::"deploy", Signalbox::Action::"bounce"],',
+                'action in [Signalbox::Action::"deploy", Signalbox::Action::"recycle"],',
             )
         },
     )
     product.settings = {"SIGNALBOX_CONFIG_DIR": str(config)}
     await product.start()
-    thread = await product.say("dev-1", "bounce shop in prod")
+    thread = await product.say("dev-1", "recycle shop in prod")
     card = await product.card_with(thread, "Waiting for approval")
     assert "required with each vote" in text_of(card.card)
 
