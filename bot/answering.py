@@ -92,7 +92,8 @@ class Answering:
             dialog = await self._store.read(lambda unit: unit.dialogs.get(dialog_id))
             if dialog is not None and dialog.run_id and dialog.result is None:
                 return await self._run_or(turn, dialog.run_id, note, words)
-            return card_answer(await self._dialogs.card(dialog_id, _filled(turn, note)))
+            card = await self._dialogs.card(dialog_id, _filled(turn, note), within=turn.time_left)
+            return card_answer(card)
         except (Refused, Unavailable):
             return words_answer(markdown(words))
 
@@ -102,7 +103,9 @@ class Answering:
         if dialog is None or dialog.owner.id != turn.who.id:
             return window_words(words)
         try:
-            card = await self._dialogs.window(dialog.id, _filled(turn, note))
+            card = await self._dialogs.window(
+                dialog.id, _filled(turn, note), within=turn.time_left
+            )
         except (Refused, Unavailable):
             card = None
         if card is None:

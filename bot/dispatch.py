@@ -151,10 +151,10 @@ class Dispatcher:
         try:
             work = await self._preparation.prepared(turn)
         except MissingArguments as missing:
-            return self._guided.opening(turn, missing.values)
+            return await self._guided.opening(turn, missing.values)
         if turn.press is not None and turn.press.move == Move.BEGIN:
             turn.decision = None  # nothing is carried out yet: it is decided on at the end
-            return self._guided.opening(turn, turn.press.arguments)
+            return await self._guided.opening(turn, turn.press.arguments)
         return work
 
     def _begin(self, inbound: Inbound) -> Turn:
@@ -308,7 +308,8 @@ class Dispatcher:
             turn.actor = await self._preparation.identify(turn, fresh=False)
             text, others = filled_in(data.get("queryText")), data.get("data")
             typed = texts_of(others) if isinstance(others, Mapping) else {}
-            return found_answer(await self._dialogs.found(press, text, typed, turn.who))
+            found = await self._dialogs.found(press, text, typed, turn.who, within=turn.time_left)
+            return found_answer(found)
         except (Refused, Unavailable) as problem:
             log.info("search not served", problem=str(problem))
             return found_answer(())

@@ -22,7 +22,7 @@ from bot.turn import Turn
 from cards.form import said_card
 from dialogs import flow
 from dialogs.expiry import closed
-from dialogs.form import checked, is_free, said
+from dialogs.form import answered, checked, said, takes_words
 from domain.audit import Event
 from domain.command import Card, DialogCard, Effect, Reply, RunCard, Text
 from domain.conversation import ConversationKind
@@ -43,6 +43,7 @@ _TYPED = {"back": Move.BACK, "cancel": Move.CANCEL, "stop": Move.CANCEL, "help":
 """What is no answer, whatever is asked."""
 
 _PLACES = frozenset({FieldType.SERVICE, FieldType.ENVIRONMENT})
+_SUBJECTS = _PLACES | {FieldType.RUN}
 
 
 class Guided:
@@ -105,7 +106,7 @@ class Guided:
 
     def _stands_by_itself(self, line: str, dialog: Dialog) -> bool:
         """Whether *line* is a command of its own, and no answer."""
-        if line.strip().lower() in _TYPED:
+        if line.strip().lower() in _TYPED or self._is_choice(line, dialog):
             return False
         name, rest = head(line)
         try:
@@ -113,9 +114,8 @@ class Guided:
         except UnknownCommand:
             return False
         known = choices(command, self._installation.catalogue)
-        asks = flow.asked(dialog, self._fields(dialog))
         try:
-            if any(is_free(each) for each in asks):  # "restart it, it hangs" is a good reason
+            if self._takes_words(dialog):  # "restart" is a good reason
                 bind(rest, command.syntax, command.fields, known)
             else:
                 bind_partly(rest, command.syntax, command.fields, known)
@@ -123,11 +123,34 @@ class Guided:
             return False
         return True
 
+    def _takes_words(self, dialog: Dialog) -> bool:
+        """Whether any words are an answer to what is asked."""
+        asks = flow.asked(dialog, self._fields(dialog))
+        left = self._command(dialog).syntax.only({each.name for each in asks}).placeholders
+        return takes_words(asks, left[0].name if left else "")
+
+    def _is_choice(self, line: str, dialog: Dialog) -> bool:
+        """Whether *line* is one of those that there are to choose from, whatever else it means."""
+        asks = flow.asked(dialog, self._fields(dialog))
+        if len(asks) != 1:
+            return False
+        known = choices(self._command(dialog), self._installation.catalogue)
+        listed = asks[0].choices or known(asks[0], dialog.values) or ()
+        return line.strip().lower() in {each.lower() for each in listed}
+
     # -- what comes of a turn -------------------------------------------------------------
 
-    def opening(self, turn: Turn, values: Mapping[str, str]) -> Work:
-        """Ask for what *values* leave open; any other dialog of the same person here ends."""
+    async def opening(self, turn: Turn, values: Mapping[str, str]) -> Work:
+        """Ask for what *values* leave open; any other dialog of the same person here ends.
+
+        Raises:
+            NotPermitted: they name a place, or a run, for which the policy denies it.
+            UnknownRun: they name none.
+        """
         command, inbound = turn.known_command, turn.inbound
+        if _says_where(command, values):
+            turn.arguments = values
+            await self._preparation.authorize(turn, command, is_partial=True)
         dialog_id = self._ids.uuid()
 
         def opened(unit: UnitOfWork) -> Reply:
@@ -173,7 +196,7 @@ class Guided:
             raise NotNow(ENDED[dialog.state][1])
         if self._clock.now() >= dialog.expires_at:
             raise NotNow("The time for answering this is over.")
-        move = self._move(turn)
+        move = self._move(turn, dialog)
         is_stale = turn.press is not None and turn.press.question != self._question(dialog)
         match move:
             case Move.HELP:
@@ -192,16 +215,21 @@ class Guided:
                 asks = flow.asked(dialog, self._fields(dialog))
                 return await self._answering(turn, dialog, asks)
 
-    def _move(self, turn: Turn) -> Move:
+    def _move(self, turn: Turn, dialog: Dialog) -> Move:
         if turn.press is not None:
             return Move(turn.press.move)
-        return _TYPED.get(turn.inbound.text.strip().lower(), Move.ANSWER)
+        line = turn.inbound.text
+        if self._is_choice(line, dialog):
+            return Move.ANSWER
+        return _TYPED.get(line.strip().lower(), Move.ANSWER)
 
     async def _answering(self, turn: Turn, dialog: Dialog, asks: tuple[Field, ...]) -> Work:
         command = turn.known_command
         turn.typed = self._given(turn, asks)
+        if turn.press is None:
+            asks = answered(asks, turn.typed)
         context = {**dialog.values, **{k: v for k, v in turn.typed.items() if v}}
-        offers = await self._offers.of(command, asks, context, turn.who)
+        offers = await self._offers.of(command, asks, context, turn.who, within=turn.time_left)
         known = {name: offer.known for name, offer in offers.items()}
         result = checked(asks, turn.typed, known)
         after = flow.answered(dialog, result.values, self._clock.now())
@@ -234,15 +262,14 @@ class Guided:
         self, turn: Turn, command: Command, after: Dialog, asks: tuple[Field, ...]
     ) -> Mapping[str, str]:
         """The policy's no to the place that was just answered, where it is known by now."""
-        wanted = [each for each in command.fields if each.type in _PLACES and each.required]
-        if not wanted or any(not after.values.get(each.name) for each in wanted):
+        if not _says_where(command, after.values):
             return {}
         here = next((each for each in reversed(asks) if each.type in _PLACES), None)
         if here is None:
             return {}
         request = question(command, _said(after.values), turn.who)
         decision = self._installation.authorizer.decide(request)
-        return {} if decision.allowed else {here.name: denial(request, decision).words}
+        return {} if decision.may_be_allowed else {here.name: denial(request, decision).words}
 
     async def _carrying_out(self, turn: Turn, dialog: Dialog) -> Work:
         """Use the command, now that nothing is missing; the dialog's message shows what comes."""
@@ -331,6 +358,12 @@ class Guided:
 
     def _question(self, dialog: Dialog) -> str:
         return flow.question_id(flow.asked(dialog, self._fields(dialog)))
+
+
+def _says_where(command: Command, values: Mapping[str, str]) -> bool:
+    """Whether *values* tell all that the policy is asked about, but for further arguments."""
+    wanted = [each for each in command.fields if each.type in _SUBJECTS and each.required]
+    return bool(wanted) and all(values.get(each.name) for each in wanted)
 
 
 def _said(values: Mapping[str, str]) -> dict[str, str]:
