@@ -42,6 +42,12 @@ from workflows.values import example, words
 _TYPED = {"back": Move.BACK, "cancel": Move.CANCEL, "stop": Move.CANCEL, "help": Move.HELP}
 """What is no answer, whatever is asked."""
 
+_HOW_TO_TYPE = {
+    ConversationKind.PERSONAL: "type the answer",
+    ConversationKind.GROUP_CHAT: "mention me and type the answer",
+    ConversationKind.CHANNEL: "reply in this thread, mention me and type the answer",
+}
+
 _PLACES = frozenset({FieldType.SERVICE, FieldType.ENVIRONMENT})
 _SUBJECTS = _PLACES | {FieldType.RUN}
 
@@ -335,11 +341,16 @@ class Guided:
     def _explained(self, command: Command, dialog: Dialog) -> list[str]:
         asks = flow.asked(dialog, self._fields(dialog))
         told = [f"{each.description or words(each).capitalize()}." for each in asks]
+        words_too = ["back"] if flow.before(dialog, self._fields(dialog)) else []
+        words_too += ["cancel"] if all(each.required for each in asks) else ["skip", "cancel"]
         samples = ", ".join(example(each) for each in asks if each.type is not FieldType.TEXT)
         return [
             *told,
             *([f"Such as {samples}."] if samples else []),
-            "Choose here, or mention me and type the answer; back, cancel and skip work, too.",
+            (
+                f"Choose here, or {_HOW_TO_TYPE[dialog.conversation.kind]}."
+                f" I understand {' and '.join(words_too)}, too."
+            ),
             f"In one line it is: {command.syntax.text}",
         ]
 

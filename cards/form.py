@@ -141,7 +141,7 @@ def window_card(view: FormView, submit: Button) -> dict[str, Any]:
         fallback_text=said,
         body=[
             *([e.note(_unquoted(view.note))] if view.note else []),
-            e.header(escape(question(view), limit=120), kicker=escape(view.title, limit=60)),
+            e.header(escape(question(view), limit=120), kicker=_kind(view)),
             *_inputs(view),
             *([e.meta(escape(view.outlook), spacing=t.Spacing.MEDIUM)] if view.outlook else []),
         ],
