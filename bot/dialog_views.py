@@ -27,7 +27,6 @@ from cards.times import deadline
 from cards.view import Button
 from dialogs import flow
 from domain.actor import Actor
-from domain.command import Effect
 from domain.dialog import Dialog, DialogState, Move
 from domain.errors import NotNow, UnknownCommand
 from domain.field import Choice, Field, FieldType
@@ -210,7 +209,7 @@ class DialogViews:
 
     def _outlook(self, dialog: Dialog, command: Command) -> str:
         """What follows the last answer."""
-        if command.effect is Effect.READ:
+        if not command.steps:  # it is done at once: there is no plan
             return ""
         values = {name: text for name, text in dialog.values.items() if text}
         places = [each for each in command.fields if each.type in _PLACES and each.required]

@@ -234,6 +234,13 @@ def started_later(bot: Bot) -> Bot:
     return bot
 
 
+@pytest.mark.parametrize(("name", "line"), [("dev-1", "cancel"), ("dev-1", "logs")])
+async def test_a_form_promises_no_plan_where_there_is_none(bot: Bot, name: str, line: str):
+    talk = await begin(bot, name, line)
+
+    assert "plan" not in words(await talk.card())
+
+
 # The policy --------------------------------------------------------------------------------------
 
 
