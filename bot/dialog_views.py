@@ -279,6 +279,8 @@ def _field(
     only = offer.choices[0].value if offer.choices and len(offer.choices) == 1 else ""
     before = dialog.values.get(one.name) or dialog.drafts.get(one.name)
     value = filled.typed.get(one.name, before or one.default or only)
+    if one.type is FieldType.SECRET and one.name in filled.errors:
+        value = ""  # it may be the secret itself
     return FormField(
         field=one,
         choices=listed(offer.choices, value=value, fields=choosing),

@@ -22,7 +22,7 @@ from domain.run import Run, RunState
 from storage.store import Store
 from storage.unit import UnitOfWork
 from workflows.choices import depends_on, listed
-from workflows.values import words
+from workflows.values import SEPARATOR, words
 
 PATIENCE = timedelta(seconds=1.1)
 """What systems and the directory get to list choices: somebody waits for the question."""
@@ -115,6 +115,8 @@ class Offers:
             if len(self._kept) >= _MOST_KEPT:
                 self._kept.clear()
             self._kept[key] = (now, kept)
+        if field.type is FieldType.MULTI_CHOICE:  # a comma parts the values
+            kept = tuple(each for each in kept if SEPARATOR not in each)
         return _plain(kept)
 
     def _places(

@@ -100,13 +100,22 @@ def shown(text: str) -> str:
     return f"`{visible}…`" if len(text) > longest else f"`{visible}`"
 
 
+def can_be_given(text: str) -> bool:
+    """Whether *text* could be the value of any field: there is some, of a length, all visible."""
+    return bool(text.strip()) and len(text) <= LONGEST_VALUE and not _has_unseen(text)
+
+
+def _has_unseen(text: str) -> bool:
+    return any(unicodedata.category(c) in _INVISIBLE and c not in _JOINERS for c in text)
+
+
 def _check_text(field: Field, text: str) -> None:
     if not text:
         raise BadArguments(f"The {words(field)} is empty.")
     longest = LONGEST_REST if field.type is FieldType.REST else LONGEST_VALUE
     if len(text) > longest:
         raise BadArguments(f"The {words(field)} is longer than {longest} characters.")
-    if any(unicodedata.category(c) in _INVISIBLE and c not in _JOINERS for c in text):
+    if _has_unseen(text):
         raise BadArguments(f"The {words(field)} has a control character in it: {shown(text)}.")
 
 
