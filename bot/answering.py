@@ -20,6 +20,7 @@ from domain.errors import Refused, Unavailable
 from storage.store import Store
 from storage.unit import UnitOfWork
 
+_LATE = "That takes longer than usual. I am on it: look at the card again in a moment."
 _SEEN = "I have answered that already."
 
 
@@ -58,6 +59,14 @@ class Answering:
         if turn.dialog is not None:
             return await self._dialog_or(turn, turn.dialog.id, note, words)
         return await self._run_or(turn, turn.run_id, note, words)
+
+    def late(self, turn: Turn) -> InvokeAnswer | None:
+        """The answer to what is not yet done and goes on; None for what is no invoke."""
+        if not turn.is_invoke:
+            return None
+        if turn.inbound.kind in {InboundKind.FETCH, InboundKind.FORM}:
+            return window_words(_LATE)
+        return words_answer(_LATE)
 
     async def looked(self, turn: Turn, run_id: str, words: str) -> InvokeAnswer:
         """The run as this person sees it, else *words*."""
