@@ -12,7 +12,7 @@ G6  the bot speaks in the thread where it was asked
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass
 import json
 import os
@@ -23,6 +23,7 @@ import sys
 from typing import Any
 
 import aiohttp
+import psutil
 
 from bot.audit_export import Format, export
 from sandbox.channel import Card, Channel, Person
@@ -139,6 +140,17 @@ async def health(state: Path, service: str, environment: str) -> tuple[str, str]
     ):
         said = await response.json()
     return said["status"], said["version"]
+
+
+def process_of(state: Path, service: str, environment: str) -> psutil.Process:
+    """The process of a service; there is always one, unless it is just being restarted."""
+    wanted = {"SERVICE": service, "ENVIRONMENT": environment}
+    supervisord = psutil.Process(int((state / "services" / "supervisord.pid").read_text()))
+    for child in supervisord.children():
+        with suppress(psutil.Error):
+            if wanted.items() <= child.environ().items():
+                return child
+    raise AssertionError(f"there is no process of {service} in {environment}")
 
 
 def effects(state: Path, *, by_hand: bool = False) -> list[dict[str, Any]]:
