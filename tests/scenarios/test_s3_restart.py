@@ -54,7 +54,7 @@ unless { action == Signalbox::Action::"deploy" || resource.service == "shop" };
 @id("operators-change-shop")
 @reason("operators change the shop once they have confirmed the plan, and not much later")
 @gate("confirm")
-@expires("2s")
+@expires("4s")
 permit (
   principal in Signalbox::Role::"operator",
   action == Signalbox::Action::"restart",
