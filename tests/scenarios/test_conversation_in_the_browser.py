@@ -1,6 +1,6 @@
 """The conversation as several people have it at once, each in a browser of their own.
 
-Pictures are left in tests/artifacts; those of the README are made from them.
+Pictures are left in tests/artifacts; `make pictures` takes those of the documentation from there.
 """
 
 import asyncio
@@ -90,7 +90,9 @@ async def test_a_newcomer_is_led_to_a_run_that_two_others_approve(
         await expect(page.get_by_test_id("card")).to_have_count(1)
         await asks(page, "Waiting for approval")
     await expect(button(first, "Approve")).to_be_visible(timeout=PATIENCE)
+    await first.set_viewport_size({"width": 1280, "height": 1040})
     await picture(first, "waiting-for-approval")
+    await first.set_viewport_size({"width": 1280, "height": 900})
     await button(first, "Approve").click()
     for page in (dev, viewer, second):
         await asks(page, "1 of 2")
