@@ -26,7 +26,7 @@ from workflows.choices import depends_on, listed
 PATIENCE = timedelta(seconds=1.1)
 """What a live system gets to list its choices: somebody waits for the question."""
 
-_AGE = timedelta(seconds=15)
+_AGE = timedelta(seconds=5)
 _MOST_KEPT = 500
 _MOST_RUNS = 20
 

@@ -52,3 +52,9 @@ def is_free(field: Field) -> bool:
     """Whether any text would be an answer."""
     is_text = field.type in {FieldType.TEXT, FieldType.REST}
     return is_text and not field.choices and field.choices_from is None and field.pattern is None
+
+
+def is_whole(field: Field, text: str) -> bool:
+    """Whether *text*, of several words, is one value of *field*."""
+    listed = {each.lower() for each in field.choices}
+    return is_free(field) or field.type is FieldType.PERSON or text.strip().lower() in listed

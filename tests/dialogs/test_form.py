@@ -2,7 +2,7 @@
 
 import pytest
 
-from dialogs.form import Checked, checked, is_free, said
+from dialogs.form import Checked, checked, is_free, is_whole, said
 from domain.field import ChoicesFrom, Field, FieldType
 
 SERVICE = Field(name="service", type=FieldType.SERVICE)
@@ -43,3 +43,13 @@ def test_any_text_is_an_answer_to_some_questions():
     assert not is_free(SERVICE)
     assert not is_free(Field(name="x", pattern="a+"))
     assert not is_free(Field(name="x", choices_from=listed))
+
+
+def test_several_words_may_be_one_answer():
+    window = Field(name="window", type=FieldType.CHOICE, choices=("Now", "not now"))
+
+    assert is_whole(window, "Not now")
+    assert not is_whole(window, "now please")
+    assert is_whole(REASON, "it hangs")
+    assert is_whole(Field(name="who", type=FieldType.PERSON), "Ada Lovelace")
+    assert not is_whole(SERVICE, "shop v1.1.0")
