@@ -18,9 +18,10 @@ export UV_LINK_MODE := copy
 # What may run side by side does; what kills processes or draws pictures has the machine to itself.
 ALONE := crash or browser
 WORKERS ?= 2
+PICTURES := waiting-for-approval guided-deploy-version
 NONE_CHOSEN = [ "$$?" = 5 -a -n "$(ARGS)" ]  # pytest's 5: of those that were asked for, none is here
 
-.PHONY: help install demo test test-needs check docs bench fmt lock clean
+.PHONY: help install demo test test-needs check docs pictures bench fmt lock clean
 
 help: ## Show the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r target words; do \
@@ -45,6 +46,10 @@ check: .venv/.installed-dev ## Check format, lint, types, import contracts, spel
 
 docs: .venv/.installed-dev ## Write the generated pages of docs/reference
 	$(BIN)/python -m docs.generate
+
+pictures: .venv/.installed-dev test-needs ## Draw the pictures of the documentation anew
+	$(BIN)/pytest -q tests/scenarios/test_conversation_in_the_browser.py
+	cp $(PICTURES:%=tests/artifacts/%.png) docs/images/
 
 bench: .venv/.installed-dev ## Measure, beside baselines in the same run
 	$(BIN)/python -m bench

@@ -213,7 +213,9 @@ class DialogViews:
             return ""
         values = {name: text for name, text in dialog.values.items() if text}
         places = [each for each in command.fields if each.type in _PLACES and each.required]
-        if not places or any(each.name not in values for each in places):
+        if not places:
+            return ""
+        if any(each.name not in values for each in places):
             return "Nothing is changed before you have seen the plan."
         decision = self._installation.authorizer.decide(question(command, values, dialog.owner))
         if not decision.allowed:

@@ -22,7 +22,7 @@ from bot.turn import Turn
 from cards.form import said_card
 from dialogs import flow
 from dialogs.expiry import closed
-from dialogs.form import answered, checked, said, takes_words
+from dialogs.form import answered, checked, is_whole, said, takes_words
 from domain.audit import Event
 from domain.command import Card, DialogCard, Effect, Reply, RunCard, Text
 from domain.conversation import ConversationKind
@@ -231,9 +231,11 @@ class Guided:
 
     async def _answering(self, turn: Turn, dialog: Dialog, asks: tuple[Field, ...]) -> Work:
         command = turn.known_command
-        turn.typed = self._given(turn, asks)
         if turn.press is None:
-            asks = answered(asks, turn.typed)
+            asks, turn.typed = self._typed(turn.inbound.text, dialog, asks)
+        else:
+            sent = texts_of(turn.inbound.data or {})
+            turn.typed = {each.name: sent.get(each.name, "") for each in asks}
         context = {**dialog.values, **{k: v for k, v in turn.typed.items() if v}}
         offers = await self._offers.of(command, asks, context, turn.who, within=turn.time_left)
         known = {name: offer.known for name, offer in offers.items()}
@@ -247,22 +249,27 @@ class Guided:
             return self._moving(turn, dialog, after, "form.submitted")
         return await self._carrying_out(turn, after)
 
-    def _given(self, turn: Turn, asks: tuple[Field, ...]) -> Mapping[str, str]:
-        """What was filled in for the fields that are asked, by name, as it came.
+    def _typed(
+        self, text: str, dialog: Dialog, asks: tuple[Field, ...]
+    ) -> tuple[tuple[Field, ...], Mapping[str, str]]:
+        """The fields that *text* answers, and what it says for each.
+
+        Several words may answer several questions at once, as in the command's own line.
 
         Raises:
-            BadArguments: what was typed cannot be told apart.
+            BadArguments: they cannot be told apart.
         """
-        inbound = turn.inbound
-        if turn.press is not None:
-            sent = texts_of(inbound.data or {})
-            return {each.name: sent.get(each.name, "") for each in asks}
-        if len(asks) == 1:
-            return said(asks, inbound.text)
-        if not any(each.required for each in asks) and inbound.text.strip().lower() == "skip":
-            return {}
-        syntax = turn.known_command.syntax.only({each.name for each in asks})
-        return given(inbound.text, syntax, asks)
+        is_one = len(asks) == 1
+        if is_one and (len(text.split()) == 1 or is_whole(asks[0], text)):
+            return asks, said(asks, text)
+        if not any(each.required for each in asks) and text.strip().lower() == "skip":
+            return asks, {}
+        missing = tuple(f for f in self._fields(dialog) if f.name not in dialog.values)
+        syntax = self._command(dialog).syntax.only({each.name for each in missing})
+        values = given(text, syntax, missing)
+        if not is_one:
+            return answered(asks, values), values
+        return tuple(each for each in missing if each in asks or each.name in values), values
 
     def _denied(
         self, turn: Turn, command: Command, after: Dialog, asks: tuple[Field, ...]

@@ -59,6 +59,8 @@ class Notices:
         self, run: Run, notice: Notice, attempts: int
     ) -> Sequence[tuple[ObjectId, str]]:
         """Whom *notice* is for, by object id and name; nobody where that cannot be told."""
+        if notice.to is not None:
+            return [(ObjectId(notice.to[0]), notice.to[1])]
         if not notice.group:
             return [(run.requester.id, run.requester.name)]
         try:
@@ -82,7 +84,8 @@ class Notices:
     ) -> Message:
         run, _ = _run_and_card(unit, run_id)
         seen = view(unit, run, self._zone)
-        if run.conversation.kind is ConversationKind.PERSONAL and not notice.group:
+        is_own = not notice.group and notice.to is None
+        if run.conversation.kind is ConversationKind.PERSONAL and is_own:
             return Message(markdown=notice_words(seen, notice))
         known = unit.members.teams_ids(run.requester.tenant, [each for each, _ in called])
         mentions, words = [], []

@@ -27,7 +27,7 @@ from workflows.values import SEPARATOR, words
 PATIENCE = timedelta(seconds=1.1)
 """What systems and the directory get to list choices: somebody waits for the question."""
 
-_AGE = timedelta(seconds=15)
+_AGE = timedelta(seconds=5)
 _MOST_KEPT = 500
 _MOST_RUNS = 20
 

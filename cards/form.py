@@ -278,6 +278,8 @@ def _choice(one: FormField, common: Mapping[str, Any]) -> teams.Element:
 
 
 def _label(field: Field) -> str:
+    if field.type is FieldType.RUN:
+        return "Run"
     name = plain(field.name.replace("_", " "), limit=60)
     return name[:1].upper() + name[1:]
 

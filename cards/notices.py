@@ -36,6 +36,8 @@ def _happened(view: RunView, notice: Notice) -> str:
         case NoticeKind.REOPENED:
             is_confirmed = view.run.gate_rule.kind is GateKind.CONFIRM
             words = f"has to be {'confirmed' if is_confirmed else 'approved'} again{why}"
+        case NoticeKind.HANDED_OVER:
+            words = f"waits for you: {by} asks you to decide{why}{_asked(view)}"
         case NoticeKind.ESCALATED:
             words = f"still waits for approval{_asked(view)}"
         case NoticeKind.ENDED:

@@ -28,7 +28,7 @@ from cards.run_words import (
 from cards.text import clean, escape, plain
 from cards.times import deadline, moment
 from cards.view import Button, Refresh, RunView
-from domain.approval import Choice, CommentRule, Gate, GateState, Vote
+from domain.approval import Choice, CommentRule, Gate, GateState, HandOver, Vote
 from domain.policy import GateKind, GateRule
 from domain.run import Run, RunState
 from domain.step import StepState
@@ -37,6 +37,7 @@ __all__ = ["Button", "Refresh", "RunView", "headline", "run_card", "run_sentence
 
 _MAX_USER_IDS = 60  # https://learn.microsoft.com/microsoftteams/platform/task-modules-and-cards/cards/universal-actions-for-adaptive-cards/user-specific-views
 _MAX_VOTES = 6
+_MAX_HANDED_OVER = 3
 _COMMENT_LIMIT = 160
 _COMMENTS = {
     CommentRule.ON_REJECT: "required to reject",
@@ -200,7 +201,20 @@ def _called(view: RunView, gate: Gate) -> list[tuple[str, str]]:
 def _votes(view: RunView, gate: Gate) -> list[teams.Element]:
     shown = [_vote(view, vote) for vote in gate.votes[:_MAX_VOTES]]
     hidden = len(gate.votes) - len(shown)
-    return [*shown, *([e.meta(f"and {hidden} more")] if hidden else [])]
+    asked = [] if gate.state is not GateState.OPEN else gate.handed_over[-_MAX_HANDED_OVER:]
+    return [
+        *shown,
+        *([e.meta(f"and {hidden} more")] if hidden else []),
+        *(_handed_over(view, each) for each in asked),
+    ]
+
+
+def _handed_over(view: RunView, handed: HandOver) -> teams.ColumnSet:
+    by, to = escape(handed.by, limit=60), escape(handed.to, limit=60)
+    lines = [e.body(f"{by} asked {to} to decide")]
+    if clean(handed.note):
+        lines.append(e.meta(f"“{escape(handed.note, limit=_COMMENT_LIMIT)}”"))
+    return e.row(e.WAITING, lines, right=moment(handed.at, now=view.now, zone=view.zone))
 
 
 def _vote(view: RunView, vote: Vote) -> teams.ColumnSet:

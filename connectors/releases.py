@@ -208,8 +208,8 @@ class Releases:
             rollback=f"Switch {target} back to {version}.",
             before={
                 "version": version,
-                "commit": str(live["commit"]),
-                "wanted": commits[target.version],
+                "commit of what runs": str(live["commit"]),
+                f"commit of {target.version}": commits[target.version],
             },
         )
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from domain.errors import BadArguments
 from domain.field import Field, FieldType
-from workflows.values import accepted, words
+from workflows.values import SEPARATOR, accepted, words
 
 Known = Mapping[str, Sequence[str] | None]
 """What there is to choose from, by field name; None, or nothing, where anything of its form is."""
@@ -73,6 +73,14 @@ def is_free(field: Field) -> bool:
     """Whether any text would be an answer."""
     is_text = field.type in {FieldType.TEXT, FieldType.REST}
     return is_text and not field.choices and field.choices_from is None and field.pattern is None
+
+
+def is_whole(field: Field, text: str) -> bool:
+    """Whether *text*, of several words, is one value of *field*."""
+    listed = {each.lower() for each in field.choices}
+    if field.type is FieldType.MULTI_CHOICE and SEPARATOR in text:
+        return True
+    return is_free(field) or field.type is FieldType.PERSON or text.strip().lower() in listed
 
 
 def _is_listed(field: Field, text: str) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from domain.actor import Actor, ObjectId
+from domain.actor import Actor, ObjectId, Person
 from domain.errors import BadArguments, NotNow, NotPermitted
 from domain.policy import GateKind, GateRule
 
@@ -54,6 +54,16 @@ class Vote:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HandOver:
+    """Somebody who may decide has asked another one to do it in their place."""
+
+    by: str  #: names, for the reader
+    to: str
+    note: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
     """A point that a run cannot pass alone, opened for one plan digest."""
 
@@ -69,6 +79,7 @@ class Gate:
     escalates_at: datetime | None = None  #: when a second group is to be called, if one is
     escalated_at: datetime | None = None  #: when it was
     reopened_at: datetime | None = None  #: when it was found that votes did not count any more
+    handed_over: tuple[HandOver, ...] = ()
 
     @property
     def approvals(self) -> int:
@@ -114,6 +125,30 @@ def admit_vote(
             "You have voted on this already; your vote stands.",
             hint=f"Say `withdraw {gate.run_id}` to take it back.",
         )
+
+
+def admit_hand_over(
+    gate: Gate, *, by: Actor, to: Person, requester: ObjectId, group_id: str, now: datetime
+) -> None:
+    """Let *by*, who may decide at *gate*, ask *to* for it, or say why not.
+
+    Raises:
+        GateClosed, AlreadyVoted, NotPermitted: as `admit_vote`, for *by*.
+        BadArguments: *to* could not decide either.
+    """
+    admit_vote(gate, voter=by, requester=requester, group_id=group_id, now=now)
+    can_decide = to.is_enabled and not to.is_guest and group_id in to.groups
+    if to.id == requester:
+        raise BadArguments(f"{to.name} requested this; four-eyes applies.")
+    if to.id == by.id:
+        raise BadArguments("You have it already.")
+    if not can_decide:
+        raise BadArguments(
+            f"{to.name} may not decide on this run.",
+            hint=f"That takes a member of {gate.rule.group}.",
+        )
+    if any(vote.voter == to.id for vote in gate.votes):
+        raise BadArguments(f"{to.name} has voted on this already.")
 
 
 def cast_vote(gate: Gate, voter: Actor, now: datetime) -> Vote:

@@ -32,6 +32,7 @@ class NoticeKind(StrEnum):
     REJECTED = "rejected"
     EXPIRED = "expired"
     REOPENED = "reopened"  #: approvals that it had do not count any more
+    HANDED_OVER = "handed_over"  #: one who may decide asks another to
     ESCALATED = "escalated"  #: nobody has decided: a second group is called
     ENDED = "ended"
 
@@ -44,7 +45,8 @@ class Notice:
     run_id: str
     by: tuple[str, ...] = ()  #: names of who did it; empty where nobody did
     reason: str = ""  #: why, in somebody's words
-    group: str = ""  #: the group whose members are called; empty: the run's requester is
+    group: str = ""  #: the group whose members are called; empty: *to* is, or the requester
+    to: tuple[str, str] | None = None  #: object id and name of who is called
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,10 +5,11 @@ comes gets a default. Sets are sorted, so that equal values have equal texts.
 """
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from domain.actor import Actor, ActorKind, ObjectId, TenantId
+from domain.approval import HandOver
 from domain.command import Effect
 from domain.conversation import Conversation, ConversationKind
 from domain.notice import Mention, Message, Notice, NoticeKind
@@ -104,6 +105,7 @@ def said_to_json(said: Message | Notice) -> JsonObject:
         "by": list(said.by),
         "reason": said.reason,
         "group": said.group,
+        "to": list(said.to) if said.to else None,
     }
 
 
@@ -117,6 +119,27 @@ def said_from_json(value: JsonObject) -> Message | Notice:
         by=tuple(value["by"]),
         reason=value["reason"],
         group=value["group"],
+        to=(value["to"][0], value["to"][1]) if value.get("to") else None,
+    )
+
+
+def hand_over_to_json(handed: HandOver) -> JsonObject:
+    """*handed* as JSON."""
+    return {
+        "by": handed.by,
+        "to": handed.to,
+        "note": handed.note,
+        "at": handed.at.isoformat(),
+    }
+
+
+def hand_over_from_json(value: JsonObject) -> HandOver:
+    """The hand-over in *value*."""
+    return HandOver(
+        by=value["by"],
+        to=value["to"],
+        note=value["note"],
+        at=datetime.fromisoformat(value["at"]),
     )
 
 

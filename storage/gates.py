@@ -131,6 +131,7 @@ class Gates:
             escalates_at=row.escalates_at,
             escalated_at=row.escalated_at,
             reopened_at=row.reopened_at,
+            handed_over=tuple(map(codec.hand_over_from_json, row.handed_over or ())),
         )
 
 
@@ -145,4 +146,5 @@ def _gate_values(gate: Gate) -> dict[str, Any]:
         "escalates_at": gate.escalates_at,
         "escalated_at": gate.escalated_at,
         "reopened_at": gate.reopened_at,
+        "handed_over": [codec.hand_over_to_json(each) for each in gate.handed_over] or None,
     }

@@ -145,6 +145,7 @@ gates = sa.Table(
     sa.Column("escalates_at", Moment),
     sa.Column("escalated_at", Moment),
     sa.Column("reopened_at", Moment),
+    sa.Column("handed_over", Json),
     sa.Index(None, "run_id", "seq"),
     sa.Index(None, "state", "expires_at"),
 )

@@ -26,8 +26,9 @@ from domain.ports import Catalogue
 
 _POLICY = re.compile(r"`policy(\d+)`")
 
-_ASKED_AS = {"withdraw": "approve"}
-"""Who may approve may take it back: where a schema does not name the one, the other is asked."""
+_ASKED_AS = {"withdraw": "approve", "handover": "approve"}
+"""Who may approve may take it back, and hand it on: where a schema does not name these, that is
+asked."""
 
 _REMEMBERED = 4096
 """Answers that are kept. The person's roles and all else that counts is part of the question, so

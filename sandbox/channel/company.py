@@ -65,12 +65,13 @@ class Person:
     async def presses(self, card: "Card", title: str, **values: str) -> "Pressed":
         """Press the button *title* in one's own view of *card*, with *values* of its inputs.
 
-        Inputs go by id, without the `in.`; what is not given keeps what the card says.
+        A button that is not there yet is waited for: somebody else's view may be ahead. Inputs go
+        by id, without the `in.`; what is not given keeps what the card says.
 
         Raises:
             NotSeen: there is no such button or input, or a required input is empty.
         """
-        view = await self.view(card)
+        view = await self._view_with(card, title)
         action = _filled(self.name, view, title, values)
         return Pressed(
             self, card.id, await self._teams.cards.press(self._account, card.id, action)
@@ -158,6 +159,19 @@ class Person:
             seen = "\n".join(_told(each) for each in self._after(post)) or "  nothing"
             sentence = f"{self.name} did not see {what} within {patience.total_seconds():g} s."
             raise NotSeen(f"{sentence} There was:\n{seen}") from None
+
+    async def _view_with(self, card: "Card", title: str) -> Mapping[str, Any]:
+        """One's own view of *card*, as soon as *title* can be pressed there; else as it is."""
+
+        async def look() -> Mapping[str, Any] | None:
+            view = await self.view(card)
+            return view if _found(view, title) else None
+
+        try:
+            async with asyncio.timeout(self._patience.total_seconds()):
+                return await self._until(look)
+        except TimeoutError:
+            return await self.view(card)
 
     async def _until(self, look: Callable[[], Awaitable[_T | None]]) -> _T:
         with self._teams.teams.watchers.watching(self._account) as watcher:
@@ -337,12 +351,20 @@ def _filled(
 
 
 def _button(who: str, card: Mapping[str, Any], title: str) -> Button:
+    found = _found(card, title)
+    if found is None:
+        titles = ", ".join(" > ".join(each.titles) for each in buttons(card)) or "none"
+        raise NotSeen(f"{who} can press no {title}. There are: {titles}. The card:\n{words(card)}")
+    return found
+
+
+def _found(card: Mapping[str, Any], title: str) -> Button | None:
+    """The button called *title*, or the only one behind what is called so; None: no such one."""
     there = buttons(card)
     exact = [each for each in there if each.titles[-1] == title]
     behind = [each for each in there if title in each.titles]
     if not exact and len(behind) != 1:
-        titles = ", ".join(" > ".join(each.titles) for each in there) or "none"
-        raise NotSeen(f"{who} can press no {title}. There are: {titles}. The card:\n{words(card)}")
+        return None
     return (exact or behind)[0]
 
 

@@ -61,7 +61,7 @@ async def test_inputs_go_with_the_button_and_words_come_back(room: Room) -> None
     await expect(page.get_by_test_id("notice")).to_have_text("Too late, dev-1.✕")
     rejected = room.world.bot.turns[-1]
     assert rejected.verb == "reject"
-    assert rejected.data == {"t": "tok-reject", "in.comment": "The freeze has begun"}
+    assert rejected.data == {"t": "tok-reject", "in.reason": "The freeze has begun"}
 
 
 async def test_an_edit_does_not_take_away_what_somebody_is_typing(room: Room) -> None:

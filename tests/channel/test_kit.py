@@ -102,6 +102,29 @@ async def test_one_waits_for_what_is_still_to_come(world: World) -> None:
         await world.bot.edit(world.conversation("a:dev-1"), shown[0], card("done"))
 
 
+async def test_a_button_that_is_still_to_come_is_waited_for(world: World) -> None:
+    shown: list[str] = []
+
+    async def turn(arrived: Inbound) -> InvokeAnswer | None:
+        if arrived.kind is InboundKind.MESSAGE:
+            shown.append(await world.bot.say(arrived.conversation, card=card("planning")))
+            return None
+        return shows(card(str(arrived.verb)))
+
+    world.bot.turn = turn
+    dev = person(world, "dev-1")
+    planned = await (await dev.says("deploy", to="chat")).card("planning")
+
+    async with asyncio.TaskGroup() as group:
+        pressing = group.create_task(dev.presses(planned, "Approve"))
+        await asyncio.sleep(0)
+        assert not pressing.done()
+        ready = card("waiting", actions=[APPROVE])
+        await world.bot.edit(world.conversation("a:dev-1"), shown[0], ready)
+
+    assert pressing.result().words == "approve"
+
+
 async def test_a_failure_says_what_was_there(world: World) -> None:
     async def turn(arrived: Inbound) -> None:
         await world.bot.say(arrived.conversation, card=card("Waiting\nfor approval"))

@@ -32,8 +32,8 @@ def test_the_demos_policy_is_right(signalbox, arguments):
 
     assert (ended.code, ended.err) == (0, "")
     assert ended.out in {
-        "The policy is right for all 19 commands.\n",
-        "29 of 29 cases are answered as expected.\n",
+        "The policy is right for all 20 commands.\n",
+        "31 of 31 cases are answered as expected.\n",
     }
 
 
@@ -73,7 +73,7 @@ def test_another_answer_than_expected_is_told(signalbox, world: Path):
     first, last = ended.out.splitlines()
     assert first.startswith(f"{cases}:{line}:")
     assert first.endswith("viewer says `logs shop in staging`: expected allow, got deny.")
-    assert last == "28 of 29 cases are answered as expected."
+    assert last == "30 of 31 cases are answered as expected."
 
 
 @pytest.mark.parametrize(

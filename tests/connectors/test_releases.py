@@ -176,7 +176,9 @@ async def test_another_version_than_the_wanted_one_is_not_healthy(world, key):
 async def test_the_plan_says_what_changes_what_does_not_and_the_way_back(world, key):
     await world.apply("releases.switch@1", key, **SHOP, version="v1.0.0")
     commits = {
-        version: (await world.plan("releases.switch@1", **SHOP, version=version)).before["wanted"]
+        version: (await world.plan("releases.switch@1", **SHOP, version=version)).before[
+            f"commit of {version}"
+        ]
         for version in ("v1.0.0", "v1.1.0")
     }
 
@@ -189,8 +191,8 @@ async def test_the_plan_says_what_changes_what_does_not_and_the_way_back(world, 
     assert plan.rollback == "Switch shop in prod back to v1.0.0."
     assert plan.before == {
         "version": "v1.0.0",
-        "commit": commits["v1.0.0"],
-        "wanted": commits["v1.1.0"],
+        "commit of what runs": commits["v1.0.0"],
+        "commit of v1.1.0": commits["v1.1.0"],
     }
 
 

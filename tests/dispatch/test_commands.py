@@ -53,7 +53,7 @@ def test_every_command_of_the_demo_is_there_once():
         ),
         **dict.fromkeys(
             [
-                *("approve", "cancel", "confirm", "reject", "withdraw"),
+                *("approve", "cancel", "confirm", "handover", "reject", "withdraw"),
                 *("deploy", "rollback", "restart"),
             ],
             Effect.WRITE,

@@ -120,6 +120,21 @@ async def test_answers_may_be_typed(bot: Bot):
     assert (await talk.now()).run_id == run.id
 
 
+async def test_several_answers_may_be_typed_at_once(bot: Bot):
+    talk = await begin(bot, "dev-1", "deploy")
+    await bot.says("dev-1", "shop v1.1.0")
+    assert (await talk.now()).values == {"service": "shop", "version": "v1.1.0"}
+
+    said = await bot.says("dev-1", "moon and back")
+    assert said is not None
+    assert (await talk.now()).values == {"service": "shop", "version": "v1.1.0"}
+    await bot.says("dev-1", 'to staging --reason "two words"')
+
+    [run] = await bot.runs()
+    assert run.inputs == {"service": "shop", "version": "v1.1.0", "environment": "staging"}
+    assert run.reason == "two words"
+
+
 async def test_the_wrong_answer_is_told_and_nothing_is_lost(bot: Bot):
     talk = await begin(bot, "dev-1", "deploy shop")
     wrong = {"version": "v1.9.9", "environment": "prod", "reason": "because"}

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from domain.errors import Refused
 from storage.store import Store
 from tests.engine.world import AUDIT_KEY, Clock, Ids
 from workflows.engine.durable import Durable, Kind
@@ -115,6 +116,21 @@ async def test_what_was_enqueued_while_nobody_worked_is_carried_out_later(house)
     await house.start("one")
 
     await house.until(1)
+
+
+async def test_a_second_one_in_the_process_is_refused_and_takes_nothing_from_the_first(house):
+    await house.start("one")
+    other = Durable(house.url)
+
+    with pytest.raises(Refused, match="carries out work in this process already"):
+        await other.start("two", {})
+    await other.stop()
+    other.close()
+
+    await house.enqueue("still")
+    await house.until(1)
+    await house.durable.stop()
+    await house.start("two")
 
 
 async def test_work_that_a_stop_interrupts_is_begun_again_by_the_next_process(house, monkeypatch):

@@ -1,30 +1,17 @@
 """What people decide about a run, and who is told: through HTTP, as Teams would show it."""
 
-from collections.abc import Mapping
 import json
 from pathlib import Path
-import shutil
 
 import pytest
 
 from tests.scenarios.bot_connector import teams_id
 from tests.scenarios.product import ROOT, Product, buttons, mentioned, text_of
+from tests.scenarios.stage import folder
 
 pytestmark = [pytest.mark.scenario, pytest.mark.timeout(180)]
 
 DEPLOY = "deploy shop v1.1.0 to prod"
-
-
-def folder(tmp_path: Path, changes: Mapping[str, tuple[str, str]]) -> Path:
-    """The demo's config folder with *changes*: by file, what stands there instead of what."""
-    config = tmp_path / "config"
-    if not config.exists():
-        shutil.copytree(ROOT / "sandbox" / "world", config)
-    for name, (old, new) in changes.items():
-        text = (config / name).read_text()
-        assert old in text, (name, old)
-        (config / name).write_text(text.replace(old, new))
-    return config
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 import pytest
 
 from domain.actor import Actor, ActorKind, TenantId
-from domain.approval import Choice, Gate, GateState, Vote
+from domain.approval import Choice, Gate, GateState, HandOver, Vote
 from domain.command import Effect
 from domain.conversation import Conversation, ConversationKind
 from domain.errors import Bug, UnknownRun
@@ -319,6 +319,7 @@ async def test_a_gate_is_kept_with_when_it_calls_has_called_and_was_opened_again
         calling,
         escalated_at=clock.now() + timedelta(minutes=16),
         reopened_at=clock.now() + timedelta(minutes=17),
+        handed_over=(HandOver(by="a", to="b", note="on holiday", at=clock.now()),),
     )
 
     def work(unit):

@@ -12,10 +12,12 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer
 import structlog
+
+from domain.errors import Refused
 
 log = structlog.get_logger(__name__)
 
@@ -59,6 +61,10 @@ class Queue(Protocol):
 class Durable:
     """The queue in a database: any process enqueues, and those that are started carry out."""
 
+    _carrying_out: ClassVar["Durable | None"] = None
+    """The one that is started. DBOS has one runtime for each process: the second would take it
+    from the first, and the work of both would wait for ever."""
+
     def __init__(self, url: str) -> None:
         """*url* is the database of our own tables; see `prepare`."""
         self._url = url
@@ -87,7 +93,24 @@ class Durable:
         self._client.enqueue_in_transaction(connection, options, *args)
 
     async def start(self, executor_id: str, work: Mapping[Kind, Work]) -> None:
-        """Begin to carry out, as *executor_id*, on the running event loop."""
+        """Begin to carry out, as *executor_id*, on the running event loop.
+
+        Raises:
+            Refused: another one carries out in this process.
+        """
+        if Durable._carrying_out is not None:
+            raise Refused(
+                "A Signalbox carries out work in this process already.",
+                hint="Stop it first, or start the other one in a process of its own.",
+            )
+        Durable._carrying_out = self
+        try:
+            await self._launch(executor_id, work)
+        except BaseException:
+            Durable._carrying_out = None
+            raise
+
+    async def _launch(self, executor_id: str, work: Mapping[Kind, Work]) -> None:
         self._executor_id = executor_id
         config: DBOSConfig = {
             "name": _APPLICATION,
@@ -121,8 +144,11 @@ class Durable:
         # must not find it closed. It may do so once more, for work that it begins to the last.
         ours = ThreadPoolExecutor()
         loop.set_default_executor(ours)
-        with ThreadPoolExecutor(1) as thread:
-            await loop.run_in_executor(thread, lambda: DBOS.destroy(destroy_registry=True))
+        try:
+            with ThreadPoolExecutor(1) as thread:
+                await loop.run_in_executor(thread, lambda: DBOS.destroy(destroy_registry=True))
+        finally:
+            Durable._carrying_out = None
         loop.set_default_executor(ours)
         self._executor_id = ""
 

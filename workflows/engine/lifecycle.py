@@ -8,13 +8,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from domain.actor import Actor
+from domain.actor import Actor, Person
 from domain.approval import (
     Choice,
     Gate,
     GateClosed,
     GateState,
+    HandOver,
     Vote,
+    admit_hand_over,
     admit_vote,
     cast_vote,
     check_comment,
@@ -157,6 +159,43 @@ class Lifecycle:
         left = replace(gate, votes=tuple(each for each in gate.votes if each != vote))
         facts = {**_facts(left), "choice": vote.choice.value}
         self._moves.audit(unit, run, "approval.withdrawn", by=voter, data=facts)
+        self._moves.show(unit, run)
+        return run
+
+    def hand_over(
+        self,
+        unit: UnitOfWork,
+        run_id: str,
+        *,
+        by: Actor,
+        to: Person,
+        note: str,
+        group_id: str,
+        gate_id: str | None = None,
+    ) -> Run:
+        """Have *to* called to decide in the place of *by*, whose own right to decide stays.
+
+        Raises:
+            UnknownRun, GateClosed, NotNow, AlreadyVoted, NotPermitted: as `vote`, for *by*.
+            BadArguments: *to* could not decide either.
+        """
+        run = unit.runs.lock(run_id)
+        gate = _open_gate(unit, run, GateKind.APPROVAL, gate_id)
+        admit_hand_over(
+            gate, by=by, to=to, requester=run.requester.id, group_id=group_id, now=unit.now
+        )
+        handed = HandOver(by=by.name, to=to.name, note=note, at=unit.now)
+        unit.gates.save(replace(gate, handed_over=(*gate.handed_over, handed)))
+        facts = {**_facts(gate), "to": to.id, "to_name": to.name, "comment": note}
+        self._moves.audit(unit, run, "approval.handed_over", by=by, reason=note, data=facts)
+        self._moves.tell(
+            unit,
+            run,
+            NoticeKind.HANDED_OVER,
+            by=[by.name],
+            reason=note,
+            to=(to.id, to.name),
+        )
         self._moves.show(unit, run)
         return run
 

@@ -63,9 +63,10 @@ class Moves:
         by: Sequence[str] = (),
         reason: str = "",
         group: str = "",
+        to: tuple[str, str] | None = None,
     ) -> None:
-        """Have the requester told, once, or the members of *group* where one is given."""
-        notice = Notice(kind=kind, run_id=run.id, by=tuple(by), reason=reason, group=group)
+        """Have the requester told, once; or the members of *group*, or *to*: object id, name."""
+        notice = Notice(kind=kind, run_id=run.id, by=tuple(by), reason=reason, group=group, to=to)
         unit.outbox.put(run.conversation, notice)
 
     def audit(

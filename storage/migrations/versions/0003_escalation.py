@@ -1,4 +1,4 @@
-"""A gate calls a second group, and opens again where votes do not count any more."""
+"""A gate calls a second group, is handed over, and opens again where votes do not count."""
 
 from alembic import op
 import sqlalchemy as sa
@@ -11,5 +11,5 @@ depends_on = None
 
 def upgrade() -> None:
     """Make the change."""
-    for name in ("escalates_at", "escalated_at", "reopened_at"):
+    for name in ("escalates_at", "escalated_at", "reopened_at", "handed_over"):
         op.add_column("gates", sa.Column(name, sa.Text))
