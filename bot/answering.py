@@ -20,6 +20,7 @@ from domain.errors import Refused, Unavailable
 from storage.store import Store
 from storage.unit import UnitOfWork
 
+_LATE = "That takes longer than usual. I am on it: look at the card again in a moment."
 _SEEN = "I have answered that already."
 
 
@@ -59,6 +60,14 @@ class Answering:
             return await self._dialog_or(turn, turn.dialog.id, note, words)
         return await self._run_or(turn, turn.run_id, note, words)
 
+    def late(self, turn: Turn) -> InvokeAnswer | None:
+        """The answer to what is not yet done and goes on; None for what is no invoke."""
+        if not turn.is_invoke:
+            return None
+        if turn.inbound.kind in {InboundKind.FETCH, InboundKind.FORM}:
+            return window_words(_LATE)
+        return words_answer(_LATE)
+
     async def looked(self, turn: Turn, run_id: str, words: str) -> InvokeAnswer:
         """The run as this person sees it, else *words*."""
         return await self._run_or(turn, run_id, "", words)
@@ -92,7 +101,8 @@ class Answering:
             dialog = await self._store.read(lambda unit: unit.dialogs.get(dialog_id))
             if dialog is not None and dialog.run_id and dialog.result is None:
                 return await self._run_or(turn, dialog.run_id, note, words)
-            return card_answer(await self._dialogs.card(dialog_id, _filled(turn, note)))
+            card = await self._dialogs.card(dialog_id, _filled(turn, note), within=turn.time_left)
+            return card_answer(card)
         except (Refused, Unavailable):
             return words_answer(markdown(words))
 
@@ -102,7 +112,9 @@ class Answering:
         if dialog is None or dialog.owner.id != turn.who.id:
             return window_words(words)
         try:
-            card = await self._dialogs.window(dialog.id, _filled(turn, note))
+            card = await self._dialogs.window(
+                dialog.id, _filled(turn, note), within=turn.time_left
+            )
         except (Refused, Unavailable):
             card = None
         if card is None:

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from cards.text import clean_line
+from domain.field import in_digits
 
 _LONGEST_LINE = 2000
 _PRESSABLE = ("Action.Execute", "Action.Submit")
@@ -197,7 +198,7 @@ def _scalar(owner: Mapping[str, Any], key: str) -> str:
     """The text or the number at *key*, as a person would type it."""
     value = owner.get(key)
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return f"{value:g}" if isinstance(value, float) else str(value)
+        return in_digits(value)
     return _line(owner, key)
 
 

@@ -1,7 +1,7 @@
 """`signalbox chat`: the simulated Teams in a terminal."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 import io
 import os
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from bot.terminal.pen import Pen
 
 
-@click.command()
+@click.command(context_settings={"ignore_unknown_options": True})
 @click.option("--as", "user", default="", metavar="USER", help="Who you are. Default: the first.")
 @click.option(
     "--url",
@@ -28,6 +28,8 @@ def chat(*, user: str, url: str, text: tuple[str, ...]) -> int:
 
     Cards are printed as text, and their buttons are numbered: `:1` presses one.
 
+    What a TEXT says by name goes as it stands: `chat deploy shop … --reason "it is time"`.
+
     In a channel, a TEXT that begins with `>` answers in the latest thread.
 
     On a terminal there are frames and colours, elsewhere it is plain text.
@@ -37,10 +39,31 @@ def chat(*, user: str, url: str, text: tuple[str, ...]) -> int:
 
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal that does not know all letters
-    said = " ".join(text) or None
+    said = _typed(text) or None
     with keyboard() as keys:
         pen = _pen(keys.aside)
         return asyncio.run(converse(url, user, said, sys.stdout, keys.ask, pen=pen))
+
+
+def _typed(words: Sequence[str]) -> str:
+    """*words* as one would type them: what belongs to a `--name` has lost its quotes to the shell.
+
+    Other words stay as they are, so that a whole line may be given as one.
+    """
+    line: list[str] = []
+    for before, word in zip(("", *words), words, strict=False):
+        flag, sign, value = word.partition("=") if word.startswith("--") else ("", "", word)
+        is_value = bool(sign) or before.startswith("--")
+        line.append(f"{flag}{sign}{_quoted(value)}" if is_value else word)
+    return " ".join(line)
+
+
+def _quoted(value: str) -> str:
+    """*value* in quotes, where it is of several words and has none."""
+    if len(value.split()) < 2 or value.startswith('"'):  # noqa: PLR2004  # several
+        return value
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 def _pen(aside: "Callable[[], AbstractContextManager[None]]") -> "Pen | None":

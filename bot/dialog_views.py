@@ -3,24 +3,32 @@
 Only who is asked may answer; that the others see the question is how a team can help.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any
 
 from bot.access.words import gate_in_words
 from bot.card_tokens import CardTokens, Press
 from bot.command import Command, Installation, question
-from bot.offers import Offer, Offers
+from bot.offers import PATIENCE, Offer, Offers
 from cards import elements as glyphs
-from cards.form import FormButtons, FormField, FormView, ended_card, form_card, window_card
+from cards.form import (
+    FormButtons,
+    FormField,
+    FormView,
+    ended_card,
+    form_card,
+    listed,
+    window_card,
+)
 from cards.text import plain
 from cards.times import deadline
 from cards.view import Button
 from dialogs import flow
 from domain.actor import Actor
-from domain.command import Effect
 from domain.dialog import Dialog, DialogState, Move
-from domain.errors import NotNow
+from domain.errors import NotNow, UnknownCommand
 from domain.field import Choice, Field, FieldType
 from domain.notice import Message
 from domain.policy import GateKind
@@ -88,8 +96,12 @@ class DialogViews:
         card = await self.card(dialog_id)
         return Message(markdown=plain(str(card["speak"]), limit=500), card=card)
 
-    async def card(self, dialog_id: str, filled: Filled = NOTHING) -> dict[str, Any]:
+    async def card(
+        self, dialog_id: str, filled: Filled = NOTHING, *, within: timedelta = PATIENCE
+    ) -> dict[str, Any]:
         """The dialog's card as it stands; *filled* is for whoever sent it.
+
+        *within* is what live systems get to list their choices; so it is below.
 
         Raises:
             NotNow: it is not kept any more.
@@ -99,10 +111,12 @@ class DialogViews:
             return self._ended(dialog)
         command = self._installation.commands.find(dialog.command)
         asks = flow.asked(dialog, command.fields)
-        shown = await self._view(dialog, command, asks, filled)
+        shown = await self._view(dialog, command, asks, filled, within)
         return form_card(shown, self._buttons(dialog, command, asks))
 
-    async def window(self, dialog_id: str, filled: Filled = NOTHING) -> dict[str, Any] | None:
+    async def window(
+        self, dialog_id: str, filled: Filled = NOTHING, *, within: timedelta = PATIENCE
+    ) -> dict[str, Any] | None:
         """All that the command takes as the card of a Teams dialog; None where it has ended.
 
         Raises:
@@ -112,12 +126,18 @@ class DialogViews:
         if dialog.state is not DialogState.OPEN:
             return None
         command = self._installation.commands.find(dialog.command)
-        shown = await self._view(dialog, command, command.fields, filled)
+        shown = await self._view(dialog, command, command.fields, filled, within)
         submit = self._button(dialog, command, flow.title(command.name), Move.FILLED)
         return window_card(shown, replace(submit, style="positive"))
 
     async def found(
-        self, press: Press, text: str, typed: Mapping[str, str], actor: Actor
+        self,
+        press: Press,
+        text: str,
+        typed: Mapping[str, str],
+        actor: Actor,
+        *,
+        within: timedelta = PATIENCE,
     ) -> tuple[Choice, ...]:
         """What there is to choose in the field of *press* for who typed *text* into it.
 
@@ -129,7 +149,7 @@ class DialogViews:
         command = self._installation.commands.find(dialog.command)
         asked = tuple(each for each in command.fields if each.name == press.question)
         context = {**dialog.values, **{k: v for k, v in typed.items() if v}}
-        offers = await self._offers.of(command, asked, context, actor)
+        offers = await self._offers.of(command, asked, context, actor, within=within)
         wanted = text.strip().lower()
         return tuple(
             each
@@ -139,23 +159,28 @@ class DialogViews:
         )[:_MOST_FOUND]
 
     async def _view(
-        self, dialog: Dialog, command: Command, asks: tuple[Field, ...], filled: Filled
+        self,
+        dialog: Dialog,
+        command: Command,
+        asks: tuple[Field, ...],
+        filled: Filled,
+        within: timedelta,
     ) -> FormView:
         context = {**dialog.values, **{k: v for k, v in filled.typed.items() if v}}
-        offers = await self._offers.of(command, asks, context, dialog.owner)
+        offers = await self._offers.of(command, asks, context, dialog.owner, within=within)
         together = {each.name for each in asks}
         behind = tuple(each for each in command.fields if each.name not in together)
+        choosing = sum(bool(each.choices) for each in offers.values())
         now, zone = self._clock.now(), self._installation.zone
         return FormView(
             title=flow.title(command.name),
             asked=dialog.owner.name,
             fields=tuple(
-                _field(
+                self._searched(
                     dialog,
-                    each,
-                    offers[each.name],
-                    dataset=self._dataset(dialog, command, each, together),
-                    filled=filled,
+                    command,
+                    _field(dialog, each, offers[each.name], filled=filled, choosing=choosing),
+                    offers,
                 )
                 for each in asks
             ),
@@ -165,20 +190,26 @@ class DialogViews:
             until=f"Open until {deadline(dialog.expires_at, now=now, zone=zone)}.",
         )
 
-    def _dataset(
-        self, dialog: Dialog, command: Command, one: Field, together: Collection[str]
-    ) -> str:
-        """Where clients search for choices that hang on another field of the same form."""
-        if not one.choices_from or not depends_on(one, command.fields) & set(together):
-            return ""
+    def _searched(
+        self, dialog: Dialog, command: Command, one: FormField, offers: Mapping[str, Offer]
+    ) -> FormField:
+        """*one* with where clients search for what it does not list, if there may be more.
+
+        That is so where its choices hang on another field of the same form, and where they are
+        more than a card takes.
+        """
+        field, all_of_it = one.field, offers[one.field.name].choices or ()
+        is_linked = field.choices_from and depends_on(field, command.fields) & offers.keys()
+        if not is_linked and len(all_of_it) == len(one.choices or ()):
+            return one
         press = Press(
-            verb=command.name, dialog_id=dialog.id, move=Move.SEARCH.value, question=one.name
+            verb=command.name, dialog_id=dialog.id, move=Move.SEARCH.value, question=field.name
         )
-        return self._tokens.sign(press)
+        return replace(one, dataset=self._tokens.sign(press))
 
     def _outlook(self, dialog: Dialog, command: Command) -> str:
         """What follows the last answer."""
-        if command.effect is Effect.READ:
+        if not command.steps:  # it is done at once: there is no plan
             return ""
         values = {name: text for name, text in dialog.values.items() if text}
         places = [each for each in command.fields if each.type in _PLACES and each.required]
@@ -187,6 +218,8 @@ class DialogViews:
         if any(each.name not in values for each in places):
             return "Nothing is changed before you have seen the plan."
         decision = self._installation.authorizer.decide(question(command, values, dialog.owner))
+        if not decision.allowed:
+            return "Whether you may do it, I can tell once all is answered."
         if decision.gate.kind is GateKind.NONE:
             return "Then I plan it, and it starts at once."
         return f"Then I show the plan, which needs {gate_in_words(decision.gate)}."
@@ -222,7 +255,10 @@ class DialogViews:
         if dialog.result is not None:
             return dict(dialog.result)
         state, sentence, glyph = ENDED[dialog.state]
-        fields = self._installation.commands.find(dialog.command).fields
+        try:
+            fields = self._installation.commands.find(dialog.command).fields
+        except UnknownCommand:  # it has gone since, with its fields
+            fields = ()
         return ended_card(
             title=flow.title(dialog.command),
             state=f"{state} · asked of {dialog.owner.name}",
@@ -238,14 +274,19 @@ class DialogViews:
         return dialog
 
 
-def _field(dialog: Dialog, one: Field, offer: Offer, *, dataset: str, filled: Filled) -> FormField:
+def _field(
+    dialog: Dialog, one: Field, offer: Offer, *, filled: Filled, choosing: int
+) -> FormField:
+    """The input for *one*, one of *choosing* fields that offer choices."""
     only = offer.choices[0].value if offer.choices and len(offer.choices) == 1 else ""
     before = dialog.values.get(one.name) or dialog.drafts.get(one.name)
+    value = filled.typed.get(one.name, before or one.default or only)
+    if one.type is FieldType.SECRET and one.name in filled.errors:
+        value = ""  # it may be the secret itself
     return FormField(
         field=one,
-        choices=offer.choices,
-        dataset=dataset,
-        value=filled.typed.get(one.name, before or one.default or only),
+        choices=listed(offer.choices, value=value, fields=choosing),
+        value=value,
         error=filled.errors.get(one.name, ""),
         note=offer.note,
     )

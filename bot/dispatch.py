@@ -58,6 +58,9 @@ log = structlog.get_logger(__name__)
 PATIENCE = timedelta(seconds=1.6)
 """What directory and live systems get together: the channel wants an answer within two seconds."""
 
+LATEST = timedelta(seconds=1.9)
+"""When whoever pressed a button is answered, though the database has not answered us yet."""
+
 _WELCOME = "welcome"
 """What is claimed, like an activity, in each conversation that we have greeted."""
 
@@ -102,18 +105,19 @@ class Dispatcher:
         self._answering = Answering(store, installation, dialogs)
         self._outbound = outbound
         self._ids = ids
+        self._serving: set[asyncio.Task[InvokeAnswer | None]] = set()
 
     async def handle(self, inbound: Inbound) -> InvokeAnswer | None:
         """Answer *inbound*; None for what is no invoke."""
         match inbound.kind:
             case InboundKind.MESSAGE if inbound.is_addressed:
-                return await self._serve(inbound)
+                return await self._serve(inbound)  # it may come again, so it is not hurried
             case InboundKind.ACTION if not inbound.is_submit and (
                 inbound.is_refresh or inbound.verb == LOOK
             ):
                 return await self._refresh(self._begin(inbound))
             case InboundKind.ACTION | InboundKind.FETCH | InboundKind.FORM:
-                return await self._serve(inbound)
+                return await self._serve_in_time(inbound)
             case InboundKind.SEARCH:
                 return await self._search(self._begin(inbound))
             case InboundKind.INVOKE:
@@ -123,6 +127,26 @@ class Dispatcher:
                 return None
             case InboundKind.MESSAGE | InboundKind.OTHER:
                 return None
+
+    async def _serve_in_time(self, inbound: Inbound) -> InvokeAnswer | None:
+        """As `_serve`; what takes too long goes on, and its outcome is seen on the cards."""
+        serving = asyncio.get_running_loop().create_task(self._serve(inbound))
+        self._serving.add(serving)
+        serving.add_done_callback(self._served)
+        try:
+            await asyncio.wait({serving}, timeout=LATEST.total_seconds())
+        except asyncio.CancelledError:
+            serving.cancel()
+            raise
+        if serving.done():
+            return serving.result()
+        log.warning("request is late", activity=inbound.activity_id)
+        return self._answering.late(self._begin(inbound))
+
+    def _served(self, serving: asyncio.Task[InvokeAnswer | None]) -> None:
+        self._serving.discard(serving)
+        if not serving.cancelled() and (error := serving.exception()) is not None:
+            log.error("answer not made", problem=repr(error))
 
     async def _serve(self, inbound: Inbound) -> InvokeAnswer | None:
         turn = self._begin(inbound)
@@ -151,10 +175,10 @@ class Dispatcher:
         try:
             work = await self._preparation.prepared(turn)
         except MissingArguments as missing:
-            return self._guided.opening(turn, missing.values)
+            return await self._guided.opening(turn, missing.values)
         if turn.press is not None and turn.press.move == Move.BEGIN:
             turn.decision = None  # nothing is carried out yet: it is decided on at the end
-            return self._guided.opening(turn, turn.press.arguments)
+            return await self._guided.opening(turn, turn.press.arguments)
         return work
 
     def _begin(self, inbound: Inbound) -> Turn:
@@ -308,7 +332,8 @@ class Dispatcher:
             turn.actor = await self._preparation.identify(turn, fresh=False)
             text, others = filled_in(data.get("queryText")), data.get("data")
             typed = texts_of(others) if isinstance(others, Mapping) else {}
-            return found_answer(await self._dialogs.found(press, text, typed, turn.who))
+            found = await self._dialogs.found(press, text, typed, turn.who, within=turn.time_left)
+            return found_answer(found)
         except (Refused, Unavailable) as problem:
             log.info("search not served", problem=str(problem))
             return found_answer(())

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from bot.command import Command, choices
 from bot.parsing import bind, head
 from domain.errors import BadArguments
-from domain.field import Field, FieldType
+from domain.field import Field, FieldType, in_digits
 from domain.ports import Catalogue
 from workflows.syntax import Placeholder
 from workflows.values import example
@@ -86,7 +86,7 @@ def _typed(each: Field, place: Place, subjects: Subjects) -> str:
         return of_type[each.type]
     usual = (each.default, *each.choices)
     if each.type is FieldType.NUMBER and each.minimum is not None:
-        usual = (*usual, f"{each.minimum:g}")
+        usual = (*usual, in_digits(each.minimum))
     if each.type is FieldType.TEXT:
         usual = (*usual, {**_WORDS, **_named(subjects)}.get(each.name))
     return next((_quoted(value) for value in usual if value is not None), example(each))

@@ -5,6 +5,7 @@ from typing import Any
 
 from cards.form import INPUT
 from domain.errors import BadArguments
+from domain.field import in_digits
 
 
 def filled_in(value: Any) -> str:
@@ -21,7 +22,7 @@ def filled_in(value: Any) -> str:
         case bool():
             return "true" if value else "false"
         case int() | float():
-            return f"{value:g}"
+            return in_digits(value)
         case _:
             raise BadArguments("What was filled in is no text.")
 

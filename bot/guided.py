@@ -22,7 +22,7 @@ from bot.turn import Turn
 from cards.form import said_card
 from dialogs import flow
 from dialogs.expiry import closed
-from dialogs.form import checked, is_free, is_whole, said
+from dialogs.form import answered, checked, is_whole, said, takes_words
 from domain.audit import Event
 from domain.command import Card, DialogCard, Effect, Reply, RunCard, Text
 from domain.conversation import ConversationKind
@@ -42,7 +42,14 @@ from workflows.values import example, words
 _TYPED = {"back": Move.BACK, "cancel": Move.CANCEL, "stop": Move.CANCEL, "help": Move.HELP}
 """What is no answer, whatever is asked."""
 
+_HOW_TO_TYPE = {
+    ConversationKind.PERSONAL: "type the answer",
+    ConversationKind.GROUP_CHAT: "mention me and type the answer",
+    ConversationKind.CHANNEL: "reply in this thread, mention me and type the answer",
+}
+
 _PLACES = frozenset({FieldType.SERVICE, FieldType.ENVIRONMENT})
+_SUBJECTS = _PLACES | {FieldType.RUN}
 
 
 class Guided:
@@ -105,7 +112,7 @@ class Guided:
 
     def _stands_by_itself(self, line: str, dialog: Dialog) -> bool:
         """Whether *line* is a command of its own, and no answer."""
-        if line.strip().lower() in _TYPED:
+        if line.strip().lower() in _TYPED or self._is_choice(line, dialog):
             return False
         name, rest = head(line)
         try:
@@ -113,9 +120,8 @@ class Guided:
         except UnknownCommand:
             return False
         known = choices(command, self._installation.catalogue)
-        asks = flow.asked(dialog, self._fields(dialog))
         try:
-            if any(is_free(each) for each in asks):  # "restart it, it hangs" is a good reason
+            if self._takes_words(dialog):  # "restart" is a good reason
                 bind(rest, command.syntax, command.fields, known)
             else:
                 bind_partly(rest, command.syntax, command.fields, known)
@@ -123,11 +129,34 @@ class Guided:
             return False
         return True
 
+    def _takes_words(self, dialog: Dialog) -> bool:
+        """Whether any words are an answer to what is asked."""
+        asks = flow.asked(dialog, self._fields(dialog))
+        left = self._command(dialog).syntax.only({each.name for each in asks}).placeholders
+        return takes_words(asks, left[0].name if left else "")
+
+    def _is_choice(self, line: str, dialog: Dialog) -> bool:
+        """Whether *line* is one of those that there are to choose from, whatever else it means."""
+        asks = flow.asked(dialog, self._fields(dialog))
+        if len(asks) != 1:
+            return False
+        known = choices(self._command(dialog), self._installation.catalogue)
+        listed = asks[0].choices or known(asks[0], dialog.values) or ()
+        return line.strip().lower() in {each.lower() for each in listed}
+
     # -- what comes of a turn -------------------------------------------------------------
 
-    def opening(self, turn: Turn, values: Mapping[str, str]) -> Work:
-        """Ask for what *values* leave open; any other dialog of the same person here ends."""
+    async def opening(self, turn: Turn, values: Mapping[str, str]) -> Work:
+        """Ask for what *values* leave open; any other dialog of the same person here ends.
+
+        Raises:
+            NotPermitted: they name a place, or a run, for which the policy denies it.
+            UnknownRun: they name none.
+        """
         command, inbound = turn.known_command, turn.inbound
+        if _says_where(command, values):
+            turn.arguments = values
+            await self._preparation.authorize(turn, command, is_partial=True)
         dialog_id = self._ids.uuid()
 
         def opened(unit: UnitOfWork) -> Reply:
@@ -173,7 +202,7 @@ class Guided:
             raise NotNow(ENDED[dialog.state][1])
         if self._clock.now() >= dialog.expires_at:
             raise NotNow("The time for answering this is over.")
-        move = self._move(turn)
+        move = self._move(turn, dialog)
         is_stale = turn.press is not None and turn.press.question != self._question(dialog)
         match move:
             case Move.HELP:
@@ -192,10 +221,13 @@ class Guided:
                 asks = flow.asked(dialog, self._fields(dialog))
                 return await self._answering(turn, dialog, asks)
 
-    def _move(self, turn: Turn) -> Move:
+    def _move(self, turn: Turn, dialog: Dialog) -> Move:
         if turn.press is not None:
             return Move(turn.press.move)
-        return _TYPED.get(turn.inbound.text.strip().lower(), Move.ANSWER)
+        line = turn.inbound.text
+        if self._is_choice(line, dialog):
+            return Move.ANSWER
+        return _TYPED.get(line.strip().lower(), Move.ANSWER)
 
     async def _answering(self, turn: Turn, dialog: Dialog, asks: tuple[Field, ...]) -> Work:
         command = turn.known_command
@@ -205,7 +237,7 @@ class Guided:
             sent = texts_of(turn.inbound.data or {})
             turn.typed = {each.name: sent.get(each.name, "") for each in asks}
         context = {**dialog.values, **{k: v for k, v in turn.typed.items() if v}}
-        offers = await self._offers.of(command, asks, context, turn.who)
+        offers = await self._offers.of(command, asks, context, turn.who, within=turn.time_left)
         known = {name: offer.known for name, offer in offers.items()}
         result = checked(asks, turn.typed, known)
         after = flow.answered(dialog, result.values, self._clock.now())
@@ -236,22 +268,21 @@ class Guided:
         syntax = self._command(dialog).syntax.only({each.name for each in missing})
         values = given(text, syntax, missing)
         if not is_one:
-            return asks, values
+            return answered(asks, values), values
         return tuple(each for each in missing if each in asks or each.name in values), values
 
     def _denied(
         self, turn: Turn, command: Command, after: Dialog, asks: tuple[Field, ...]
     ) -> Mapping[str, str]:
         """The policy's no to the place that was just answered, where it is known by now."""
-        wanted = [each for each in command.fields if each.type in _PLACES and each.required]
-        if not wanted or any(not after.values.get(each.name) for each in wanted):
+        if not _says_where(command, after.values):
             return {}
         here = next((each for each in reversed(asks) if each.type in _PLACES), None)
         if here is None:
             return {}
         request = question(command, _said(after.values), turn.who)
         decision = self._installation.authorizer.decide(request)
-        return {} if decision.allowed else {here.name: denial(request, decision).words}
+        return {} if decision.may_be_allowed else {here.name: denial(request, decision).words}
 
     async def _carrying_out(self, turn: Turn, dialog: Dialog) -> Work:
         """Use the command, now that nothing is missing; the dialog's message shows what comes."""
@@ -317,11 +348,16 @@ class Guided:
     def _explained(self, command: Command, dialog: Dialog) -> list[str]:
         asks = flow.asked(dialog, self._fields(dialog))
         told = [f"{each.description or words(each).capitalize()}." for each in asks]
+        words_too = ["back"] if flow.before(dialog, self._fields(dialog)) else []
+        words_too += ["cancel"] if all(each.required for each in asks) else ["skip", "cancel"]
         samples = ", ".join(example(each) for each in asks if each.type is not FieldType.TEXT)
         return [
             *told,
             *([f"Such as {samples}."] if samples else []),
-            "Choose here, or mention me and type the answer; back, cancel and skip work, too.",
+            (
+                f"Choose here, or {_HOW_TO_TYPE[dialog.conversation.kind]}."
+                f" I understand {' and '.join(words_too)}, too."
+            ),
             f"In one line it is: {command.syntax.text}",
         ]
 
@@ -340,6 +376,12 @@ class Guided:
 
     def _question(self, dialog: Dialog) -> str:
         return flow.question_id(flow.asked(dialog, self._fields(dialog)))
+
+
+def _says_where(command: Command, values: Mapping[str, str]) -> bool:
+    """Whether *values* tell all that the policy is asked about, but for further arguments."""
+    wanted = [each for each in command.fields if each.type in _SUBJECTS and each.required]
+    return bool(wanted) and all(values.get(each.name) for each in wanted)
 
 
 def _said(values: Mapping[str, str]) -> dict[str, str]:

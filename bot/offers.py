@@ -22,9 +22,10 @@ from domain.run import Run, RunState
 from storage.store import Store
 from storage.unit import UnitOfWork
 from workflows.choices import depends_on, listed
+from workflows.values import SEPARATOR, words
 
 PATIENCE = timedelta(seconds=1.1)
-"""What a live system gets to list its choices: somebody waits for the question."""
+"""What systems and the directory get to list choices: somebody waits for the question."""
 
 _AGE = timedelta(seconds=5)
 _MOST_KEPT = 500
@@ -51,11 +52,29 @@ class Offers:
         self._kept: dict[str, tuple[datetime, tuple[str, ...]]] = {}
 
     async def of(
-        self, asked: Command, fields: Sequence[Field], values: Mapping[str, str], actor: Actor
+        self,
+        asked: Command,
+        fields: Sequence[Field],
+        values: Mapping[str, str],
+        actor: Actor,
+        *,
+        within: timedelta = PATIENCE,
     ) -> Mapping[str, Offer]:
-        """The offers for *fields* of the command, by name, where *values* were answered."""
-        found = await asyncio.gather(*(self._of(asked, each, values, actor) for each in fields))
-        return {field.name: offer for field, offer in zip(fields, found, strict=True)}
+        """The offers for *fields* of the command, by name, where *values* were answered.
+
+        Whoever has not answered *within* that time, or our patience, is passed over.
+        """
+        patience = min(within, PATIENCE)
+
+        async def found(field: Field) -> Offer:
+            try:
+                async with asyncio.timeout(patience.total_seconds()):
+                    return await self._of(asked, field, values, actor)
+            except TimeoutError:
+                return _unlisted(field)
+
+        offers = await asyncio.gather(*map(found, fields))
+        return {field.name: offer for field, offer in zip(fields, offers, strict=True)}
 
     async def _of(
         self, asked: Command, field: Field, values: Mapping[str, str], actor: Actor
@@ -88,15 +107,16 @@ class Offers:
         now = self._clock.now()
         if at is None or now - at > _AGE:
             try:
-                async with asyncio.timeout(PATIENCE.total_seconds()):
-                    kept = await listed(source, asked.fields, given, self._installation.actions)
-            except (Unavailable, TimeoutError):
-                return Offer(note=f"The {field.name}s cannot be listed right now: type it.")
+                kept = await listed(source, asked.fields, given, self._installation.actions)
+            except Unavailable:
+                return _unlisted(field)
             except Refused as refused:
                 return Offer(note=refused.words)
             if len(self._kept) >= _MOST_KEPT:
                 self._kept.clear()
             self._kept[key] = (now, kept)
+        if field.type is FieldType.MULTI_CHOICE:  # a comma parts the values
+            kept = tuple(each for each in kept if SEPARATOR not in each)
         return _plain(kept)
 
     def _places(
@@ -126,7 +146,7 @@ class Offers:
         names = {FieldType.SERVICE: service, FieldType.ENVIRONMENT: environment}
         place = {f.name: names[f.type] for f in asked.fields if f.type in names}
         request = question(asked, place, actor)
-        return self._installation.authorizer.decide(request).allowed
+        return self._installation.authorizer.decide(request).may_be_allowed
 
     async def _runs(self, asked: Command, actor: Actor) -> Offer:
         """Runs that the command makes sense for, the latest first; any run will be taken."""
@@ -171,6 +191,11 @@ class Offers:
         if not names:
             return Offer(note=f"There is nobody else in {seen.run.gate_rule.group}.")
         return _plain(names)
+
+
+def _unlisted(field: Field) -> Offer:
+    """What is offered where nobody says in time what there is."""
+    return Offer(note=f"The {words(field)}s cannot be listed right now: type it.")
 
 
 def _plain(values: Sequence[str]) -> Offer:

@@ -21,7 +21,7 @@ _SOMEBODY_ELSE = "somebody-else"  # no object id: a run of another person
 
 def is_permitted_anywhere(asked: Command, actor: Actor, installation: Installation) -> bool:
     """Whether there is a place, or a run, for which *actor* may use *asked*."""
-    return any(decision.allowed for _, decision in decisions(asked, actor, installation))
+    return any(each.may_be_allowed for _, each in decisions(asked, actor, installation))
 
 
 def guessed(error: UnknownCommand, actor: Actor, installation: Installation) -> UnknownCommand:
@@ -39,7 +39,7 @@ def denied_everywhere(
     Of several noes it is one that tells which role would do.
     """
     answers = [decision for _, decision in decisions(asked, actor, installation)]
-    if any(decision.allowed for decision in answers):
+    if any(each.may_be_allowed for each in answers):
         return None
     telling = next((each for each in answers if each.would_need), answers[0])
     return Request(actor=actor, action=asked.name), telling

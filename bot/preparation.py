@@ -200,8 +200,13 @@ class Preparation:
             raise
         turn.arguments = bound
 
-    async def authorize(self, turn: Turn, command: Command) -> Decision:
+    async def authorize(
+        self, turn: Turn, command: Command, *, is_partial: bool = False
+    ) -> Decision:
         """The policy's yes to the command with its arguments.
+
+        With *is_partial* more of them will follow: a no that they may turn is none yet, and its
+        decision is no yes.
 
         Raises:
             NotPermitted: it says no; or it is a vote on one's own run.
@@ -216,7 +221,7 @@ class Preparation:
             _check_four_eyes(command, turn.run, actor)
         asked = question(command, arguments, actor, turn.run)
         decision = self._installation.authorizer.decide(asked)
-        if decision.allowed:
+        if decision.allowed or (is_partial and decision.hangs_on_arguments):
             return decision
         denied = await self._denial(turn, asked, decision)
         if turn.run is not None and not self._installation.views.may_look(turn.run, actor):

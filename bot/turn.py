@@ -1,7 +1,9 @@
 """One activity on its way: how far it has come, and what is recorded of it should it end there."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from bot.card_tokens import Press
@@ -18,6 +20,10 @@ from domain.policy import Decision
 from domain.run import Run
 
 _INVOKES = frozenset({InboundKind.ACTION, InboundKind.FETCH, InboundKind.FORM})
+
+
+_LEAST = timedelta(seconds=0.2)
+"""What a system that answers at once needs, however long the others before it took."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -40,6 +46,12 @@ class Turn:
     def is_invoke(self) -> bool:
         """Whether somebody waits for an answer in the HTTP answer itself."""
         return self.inbound.kind in _INVOKES and not self.inbound.is_submit
+
+    @property
+    def time_left(self) -> timedelta:
+        """What live systems get from now on; never nothing, so that quick ones are asked."""
+        now = asyncio.get_running_loop().time()
+        return max(timedelta(seconds=self.deadline - now), _LEAST)
 
     @property
     def trigger(self) -> Trigger:

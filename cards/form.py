@@ -5,7 +5,7 @@ is checked again, and what is wrong with it comes back in the form, with all tha
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 import re
 from typing import Any
 
@@ -16,15 +16,19 @@ from cards import elements as e
 from cards import teams
 from cards.text import clean, escape, plain
 from cards.view import Button
-from domain.field import Choice, Field, FieldType
+from domain.field import Choice, Field, FieldType, in_digits
 
 INPUT = "in."
 """What the ids of all inputs begin with."""
 
 _AT_A_GLANCE = 6  #: choices that are shown at once; more of them fold away
-_LISTED = 60  #: choices in a card; of more, clients are asked to search
+_LISTED = 60  #: choices of a field in a card; of more, clients are asked to search
+_LISTED_CHARACTERS = 15_000  #: in all fields of a card, which has a size that Teams takes
+_CHOICE_CHARACTERS = 40  #: of a choice in JSON, besides title and value
+_LONGEST_TITLE = 100  #: of a choice
+_BETWEEN = ","  #: chosen values: https://adaptivecards.io/explorer/Input.ChoiceSet.html
 _LONGEST_TEXT = 1000
-_WHOLE = re.compile(r"-?[0-9]{1,9}")
+_NUMBER = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,15})?")
 
 # What RE2 and JavaScript do not read alike; what has it in it is checked by us alone.
 _OURS_ALONE = re.compile(r"\(\?|\\[ACQEpPz]|\[\[:")
@@ -74,6 +78,27 @@ class FormButtons:
     window: Button | None = None  #: opens it as a Teams dialog
 
 
+def listed(
+    choices: Sequence[Choice] | None, *, value: str, fields: int
+) -> tuple[Choice, ...] | None:
+    """Those of *choices* that a card lists, where *fields* fields have some; None of None.
+
+    What *value* says is among them, or clients would show that nothing is chosen.
+    """
+    if choices is None:
+        return None
+    room = _LISTED_CHARACTERS // max(fields, 1)
+    chosen = {value, *value.split(_BETWEEN)}
+    shown: list[Choice] = []
+    for each in sorted(choices, key=lambda one: one.value not in chosen)[:_LISTED]:
+        title = min(len(each.title), _LONGEST_TITLE)
+        room -= title + len(each.value) + _CHOICE_CHARACTERS
+        if room < 0:
+            break
+        shown.append(each)
+    return tuple(each for each in choices if each in shown)
+
+
 def form_card(view: FormView, buttons: FormButtons) -> dict[str, Any]:
     """The form as a card in a conversation."""
     heading = question(view)
@@ -116,7 +141,7 @@ def window_card(view: FormView, submit: Button) -> dict[str, Any]:
         fallback_text=said,
         body=[
             *([e.note(_unquoted(view.note))] if view.note else []),
-            e.header(escape(question(view), limit=120), kicker=escape(view.title, limit=60)),
+            e.header(escape(question(view), limit=120), kicker=_kind(view)),
             *_inputs(view),
             *([e.meta(escape(view.outlook), spacing=t.Spacing.MEDIUM)] if view.outlook else []),
         ],
@@ -162,7 +187,8 @@ def _description(view: FormView) -> str:
 def _inputs(view: FormView) -> list[teams.Element]:
     made: list[teams.Element] = []
     for each in view.fields:
-        made.append(_input(each, is_alone=len(view.fields) == 1))
+        short = replace(each, value=each.value[:_LONGEST_TEXT])  # no client of Teams' sends more
+        made.append(_input(short, is_alone=len(view.fields) == 1))
         if each.error:
             made.append(_error(each.error))
         elif each.note:
@@ -200,9 +226,9 @@ def _input(one: FormField, *, is_alone: bool) -> teams.Element:
         case FieldType.NUMBER:
             return teams.NumberInput(
                 **common,
-                min=_integer(field.minimum),
-                max=_integer(field.maximum),
-                value=int(one.value) if _WHOLE.fullmatch(one.value) else None,
+                min=_number(field.minimum),
+                max=_number(field.maximum),
+                value=_number(float(one.value)) if _NUMBER.fullmatch(one.value) else None,
             )
         case FieldType.BOOLEAN:
             return teams.ToggleInput(
@@ -241,8 +267,8 @@ def _choice(one: FormField, common: Mapping[str, Any]) -> teams.Element:
         style=style,
         is_multi_select=field.type is FieldType.MULTI_CHOICE or None,
         choices=[
-            ac.InputChoice(title=words(each.title, limit=100), value=each.value)
-            for each in choices[:_LISTED]
+            ac.InputChoice(title=words(each.title, limit=_LONGEST_TITLE), value=each.value)
+            for each in choices
         ],
         choices_data=teams.DataQuery(dataset=one.dataset) if one.dataset else None,
         placeholder=None if at_a_glance else "Type to search" if one.dataset else "Choose one",
@@ -271,15 +297,12 @@ def _hint(one: FormField) -> str | None:
     rules = [field.required, field.minimum is not None, field.maximum is not None]
     if not any(rules) and _regex(field) is None:
         return None
-    match field.minimum, field.maximum:
-        case None, None:
-            return f"Fill in the {name}."
-        case low, None:
-            return f"A number, {low:g} or more."
-        case None, high:
-            return f"A number, {high:g} or less."
-        case low, high:
-            return f"A number from {low:g} to {high:g}."
+    low, high = field.minimum, field.maximum
+    if low is None:
+        return f"Fill in the {name}." if high is None else f"A number, {in_digits(high)} or less."
+    if high is None:
+        return f"A number, {in_digits(low)} or more."
+    return f"A number from {in_digits(low)} to {in_digits(high)}."
 
 
 def _regex(field: Field) -> str | None:
@@ -289,8 +312,9 @@ def _regex(field: Field) -> str | None:
     return f"^(?:{field.pattern})$"
 
 
-def _integer(limit: float | None) -> int | None:
-    return int(limit) if limit is not None and limit == int(limit) else None
+def _number(number: float | None) -> float | None:
+    """*number* as JSON has it: without a fraction, where it has none."""
+    return int(number) if number is not None and float(number).is_integer() else number
 
 
 def _open(button: Button) -> teams.OpenDialog:

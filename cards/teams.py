@@ -118,6 +118,9 @@ class NumberInput(ac.InputNumber):
     """A field for a number."""
 
     model_config = _STRICT
+    min: int | float | None = None  # type: ignore[assignment]  # the library takes whole ones
+    max: int | float | None = None  # type: ignore[assignment]  # the same
+    value: int | float | None = None  # type: ignore[assignment]  # the same
 
 
 class DataQuery(Element):

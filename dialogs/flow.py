@@ -55,7 +55,7 @@ def style(fields: Sequence[Field], values: Mapping[str, str]) -> Style:
 
 def asked(dialog: Dialog, fields: Sequence[Field]) -> tuple[Field, ...]:
     """What is asked now; nothing where all has been answered."""
-    missing = [each for each in fields if each.name not in dialog.values]
+    missing = [each for each in fields if _is_missing(dialog, each)]
     required = [each for each in missing if each.required]
     if dialog.style is Style.GUIDED and required:
         return (required[0],)
@@ -70,7 +70,7 @@ def question_id(fields: Sequence[Field]) -> str:
 def is_last(dialog: Dialog, fields: Sequence[Field]) -> bool:
     """Whether nothing is asked after the question at hand."""
     now = asked(dialog, fields)
-    return sum(each.name not in dialog.values for each in fields) == len(now)
+    return sum(_is_missing(dialog, each) for each in fields) == len(now)
 
 
 def answered(dialog: Dialog, values: Mapping[str, str], now: datetime) -> Dialog:
@@ -123,10 +123,15 @@ def summary(dialog: Dialog, fields: Sequence[Field]) -> tuple[tuple[str, str], .
     )
 
 
+def _is_missing(dialog: Dialog, field: Field) -> bool:
+    """Whether *field* has no answer yet; what was left out may be needed by now."""
+    return field.name not in dialog.values or (field.required and not dialog.values[field.name])
+
+
 def _in_order(dialog: Dialog, fields: Sequence[Field]) -> list[Field]:
     """*fields* in the order in which they are asked."""
     if dialog.style is Style.FORM:
-        answered_first = [each for each in fields if each.name in dialog.values]
+        answered_first = [each for each in fields if not _is_missing(dialog, each)]
         return [*answered_first, *(each for each in fields if each not in answered_first)]
     return sorted(fields, key=lambda each: not each.required)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from domain.errors import BadArguments
 from domain.field import Field, FieldType
-from workflows.values import accepted, words
+from workflows.values import SEPARATOR, accepted, words
 
 Known = Mapping[str, Sequence[str] | None]
 """What there is to choose from, by field name; None, or nothing, where anything of its form is."""
@@ -27,7 +27,8 @@ def checked(fields: Sequence[Field], given: Mapping[str, str], known: Known) -> 
     values: dict[str, str] = {}
     errors: dict[str, str] = {}
     for field in fields:
-        text = " ".join(given.get(field.name, "").split())
+        raw = given.get(field.name, "").strip()
+        text = raw if raw in (known.get(field.name) or field.choices) else " ".join(raw.split())
         if not text:
             if field.required:
                 errors[field.name] = f"The {words(field)} is missing."
@@ -45,7 +46,27 @@ def said(fields: Sequence[Field], text: str) -> Mapping[str, str]:
     """*text*, typed, as the answer to the one field that is asked, by its name."""
     (field,) = fields
     is_nothing = not field.required and text.strip().lower() in _LEFT_OUT
-    return {field.name: "" if is_nothing else text}
+    return {field.name: "" if is_nothing and not _is_listed(field, text) else text}
+
+
+def answered(fields: Sequence[Field], given: Mapping[str, str]) -> tuple[Field, ...]:
+    """Those of *fields* that *given*, typed, answers: all, where it leaves out what may be.
+
+    Where something that is needed is missing, what was given is kept, and the rest asked for.
+    """
+    some = tuple(each for each in fields if each.name in given)
+    is_enough = all(each in some for each in fields if each.required)
+    return tuple(fields) if is_enough or not some else some
+
+
+def takes_words(fields: Sequence[Field], first: str) -> bool:
+    """Whether any words would be an answer; *first* is the field that a line of them begins with.
+
+    It is empty where no field is given by its place.
+    """
+    if len(fields) == 1:
+        return is_free(fields[0])
+    return any(each.name == first and is_free(each) for each in fields)
 
 
 def is_free(field: Field) -> bool:
@@ -57,4 +78,17 @@ def is_free(field: Field) -> bool:
 def is_whole(field: Field, text: str) -> bool:
     """Whether *text*, of several words, is one value of *field*."""
     listed = {each.lower() for each in field.choices}
+    if field.type is FieldType.MULTI_CHOICE and SEPARATOR in text:
+        return True
     return is_free(field) or field.type is FieldType.PERSON or text.strip().lower() in listed
+
+
+def _is_listed(field: Field, text: str) -> bool:
+    """Whether *text* is one of the few values that there are: `no` is one of a truth value."""
+    if field.type is not FieldType.BOOLEAN and not field.choices:
+        return False
+    try:
+        accepted(field, text.strip())
+    except BadArguments:
+        return False
+    return True

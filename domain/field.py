@@ -58,3 +58,8 @@ class Choice:
 
     value: str
     title: str
+
+
+def in_digits(number: float) -> str:
+    """*number* as people write it: `7`, `0.25`, `1234567`."""
+    return str(int(number)) if float(number).is_integer() else repr(number)

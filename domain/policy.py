@@ -67,3 +67,9 @@ class Decision:
     reason: str = ""  #: the rule's own words
     error: str = ""  #: an evaluation error; it always denies
     would_need: tuple[str, ...] = ()  #: roles that would have allowed it, lightest first
+    hangs_on_arguments: bool = False  #: a no that may be a yes with other, or further, arguments
+
+    @property
+    def may_be_allowed(self) -> bool:
+        """Whether it is a yes, or may become one as more arguments are given."""
+        return self.allowed or self.hangs_on_arguments

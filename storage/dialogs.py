@@ -6,9 +6,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from domain.actor import ObjectId
-from domain.dialog import Dialog, DialogState, Style
+from domain.dialog import DIALOG, Dialog, DialogState, Style
 from storage import codec
-from storage.schema import dialogs
+from storage.schema import dialogs, living_cards
 
 _INSERT = sa.insert(dialogs)
 _GET = sa.select(dialogs).where(dialogs.c.id == sa.bindparam("of_id"))
@@ -26,9 +26,13 @@ _OVERDUE = (
     .order_by(dialogs.c.expires_at)
     .limit(100)
 )
-_FORGET = sa.delete(dialogs).where(
+_IS_OLD = sa.and_(
     dialogs.c.state != DialogState.OPEN.value, dialogs.c.expires_at < sa.bindparam("before")
 )
+_FORGET_CARDS = sa.delete(living_cards).where(
+    living_cards.c.subject.in_(sa.select(sa.literal(f"{DIALOG}/") + dialogs.c.id).where(_IS_OLD))
+)
+_FORGET = sa.delete(dialogs).where(_IS_OLD)
 
 
 class Dialogs:
@@ -78,7 +82,11 @@ class Dialogs:
         return tuple(map(_dialog, self._connection.execute(_OVERDUE, {"now": now})))
 
     def forget(self, before: datetime) -> int:
-        """Drop dialogs that ended and whose time was over before that moment; how many went."""
+        """Drop dialogs that ended and whose time was over before that moment; how many went.
+
+        Their messages stay as they are, and are shown no more.
+        """
+        self._connection.execute(_FORGET_CARDS, {"before": before})
         return self._connection.execute(_FORGET, {"before": before}).rowcount
 
 

@@ -1,13 +1,14 @@
 """The choices of an input, asked from a live system at the moment that somebody has to choose."""
 
 from collections.abc import Iterable, Mapping
+from itertools import islice
 
 from connectors.connector import Actions
 from domain.command import Effect
 from domain.errors import Bug, Unavailable
 from domain.field import ChoicesFrom, Field, FieldType
 from workflows.expressions import evaluate, references
-from workflows.values import typed
+from workflows.values import can_be_given, typed
 
 MOST = 500
 """Choices that are looked at; who has more of them types the value."""
@@ -16,7 +17,7 @@ MOST = 500
 async def listed(
     source: ChoicesFrom, fields: Iterable[Field], values: Mapping[str, str], actions: Actions
 ) -> tuple[str, ...]:
-    """What *source* offers where *values* were answered to *fields*.
+    """What *source* offers where *values* were answered to *fields*, as far as it can be given.
 
     Raises:
         Unavailable: the system does not answer, or not with a list.
@@ -29,7 +30,8 @@ async def listed(
     found = (await action.apply(action.parse(arguments), "")).get(source.list)
     if not isinstance(found, list | tuple):
         raise Unavailable(f"{source.uses} gave no list of {source.list}.")
-    return tuple(dict.fromkeys(str(each) for each in found[:MOST]))
+    texts = dict.fromkeys(str(each).strip() for each in found[: 10 * MOST])
+    return tuple(islice(filter(can_be_given, texts), MOST))
 
 
 def depends_on(field: Field, fields: Iterable[Field]) -> frozenset[str]:

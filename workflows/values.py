@@ -7,7 +7,7 @@ from typing import Any
 import unicodedata
 
 from domain.errors import BadArguments
-from domain.field import Field, FieldType
+from domain.field import Field, FieldType, in_digits
 from domain.run import RUN_ID_ALPHABET, RUN_ID_LENGTH
 from workflows.expressions import matches
 from workflows.nearest import did_you_mean
@@ -100,13 +100,22 @@ def shown(text: str) -> str:
     return f"`{visible}…`" if len(text) > longest else f"`{visible}`"
 
 
+def can_be_given(text: str) -> bool:
+    """Whether *text* could be the value of any field: there is some, of a length, all visible."""
+    return bool(text.strip()) and len(text) <= LONGEST_VALUE and not _has_unseen(text)
+
+
+def _has_unseen(text: str) -> bool:
+    return any(unicodedata.category(c) in _INVISIBLE and c not in _JOINERS for c in text)
+
+
 def _check_text(field: Field, text: str) -> None:
     if not text:
         raise BadArguments(f"The {words(field)} is empty.")
     longest = LONGEST_REST if field.type is FieldType.REST else LONGEST_VALUE
     if len(text) > longest:
         raise BadArguments(f"The {words(field)} is longer than {longest} characters.")
-    if any(unicodedata.category(c) in _INVISIBLE and c not in _JOINERS for c in text):
+    if _has_unseen(text):
         raise BadArguments(f"The {words(field)} has a control character in it: {shown(text)}.")
 
 
@@ -174,21 +183,17 @@ _FORMS: Mapping[FieldType, Callable[[str], bool]] = {
 def _check_range(field: Field, number: float) -> None:
     low, high = field.minimum, field.maximum
     if (low is not None and number < low) or (high is not None and number > high):
-        raise BadArguments(f"The {words(field)} is {in_range(field)}, not {number:g}.")
+        raise BadArguments(f"The {words(field)} is {in_range(field)}, not {in_digits(number)}.")
 
 
 def in_range(field: Field) -> str:
     """The range of a number in words: "from 1 to 200"; empty where there is none."""
     low, high = field.minimum, field.maximum
-    match low, high:
-        case None, None:
-            return ""
-        case _, None:
-            return f"{low:g} or more"
-        case None, _:
-            return f"{high:g} or less"
-        case _:
-            return f"from {low:g} to {high:g}"
+    if low is None:
+        return "" if high is None else f"{in_digits(high)} or less"
+    if high is None:
+        return f"{in_digits(low)} or more"
+    return f"from {in_digits(low)} to {in_digits(high)}"
 
 
 def example(field: Field) -> str:

@@ -84,11 +84,19 @@ class CedarAuthorizer:
                 allowed=True, gate=lightest.gate, rule=lightest.id, reason=lightest.reason
             )
         if rules:
-            return Decision(allowed=False, rule=rules[0].id, reason=rules[0].reason)
+            return Decision(
+                allowed=False,
+                rule=rules[0].id,
+                reason=rules[0].reason,
+                hangs_on_arguments=all(rule.weighs_arguments for rule in rules),
+            )
         return Decision(
             allowed=False,
             reason=self._for_the_requester(request),
             would_need=tuple(self._roles_that_would_do(request)),
+            hangs_on_arguments=any(
+                rule.is_permit and rule.weighs_arguments for rule in self._book.rules
+            ),
         )
 
     def group_id(self, name: str) -> str:

@@ -25,6 +25,8 @@ _FOR_A_GATE = frozenset({"gate", "expires"})
 _FOR_APPROVAL = frozenset({"count", "group", "escalate", "escalate_after"})
 _KNOWN = _ALWAYS | _FOR_A_GATE | _FOR_APPROVAL | {"assurance"}
 
+_ARGUMENTS = "arguments"  #: what the context calls them
+
 ASSURANCE = "directory"
 """The level of certainty we give about who somebody is: a verified activity, and the directory's
 word at the moment of the decision. A policy that asks for more must not be accepted in silence."""
@@ -37,6 +39,8 @@ class Rule:
     id: str
     reason: str
     gate: GateRule = NO_GATE  #: for a permit
+    is_permit: bool = True
+    weighs_arguments: bool = False  #: whether it says yes or no may hang on what was given
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,13 @@ class RuleReader:
             return faults
         notes = policy.annotations
         gate = _gate(notes) if policy.effect == "permit" else NO_GATE
-        return Rule(id=notes["id"], reason=notes["reason"].strip(), gate=gate)
+        return Rule(
+            id=notes["id"],
+            reason=notes["reason"].strip(),
+            gate=gate,
+            is_permit=policy.effect == "permit",
+            weighs_arguments=any(each.text.strip('"') == _ARGUMENTS for each in statement.tokens),
+        )
 
     def _complaints(self, statement: Statement, policy: pst.Template) -> Iterator[tuple[int, str]]:
         notes = policy.annotations

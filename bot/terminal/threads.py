@@ -18,6 +18,7 @@ class Threads:
         self._bot = bot
         self._words: dict[str, str] = {}
         self._asked: dict[str, tuple[int, bool]] = {}  #: the bot's last message, if it asks
+        self._cards: set[str] = set()  #: threads in which it asks by a card
         self._wrote = (0, "")  #: one's own last message, its thread
         self._latest = ""
 
@@ -33,13 +34,20 @@ class Threads:
             return
         self._latest = root
         before, _ = self._asked.get(root, (0, False))
-        if number >= before:
-            self._asked[root] = (number, asks(message))
+        is_remark = root in self._cards and not message["cards"] and not asks(message)
+        if number < before or (is_remark and number > before):
+            return  # words such as "I know no version `shop`" leave the card's question open
+        self._asked[root] = (number, asks(message))
+        if message["cards"] and asks(message):
+            self._cards.add(root)
+        else:
+            self._cards.discard(root)
 
     def leave(self) -> None:
         """The next line is a post of its own, whatever was asked."""
         number, root = self._wrote
         self._asked.pop(root, None)
+        self._cards.discard(root)
         self._wrote = (number, "")
 
     @property

@@ -298,3 +298,44 @@ def test_a_schema_that_names_withdraw_is_taken_at_its_word(config: Config) -> No
 
     assert made.decide(replace(DEPLOY, action="approve")).allowed
     assert not made.decide(replace(DEPLOY, action="withdraw")).allowed
+
+
+PROD_NEEDS_A_REASON = """
+@id("no-prod-without-a-reason") @reason("production needs a reason")
+forbid (principal, action, resource)
+when { resource.environment == "prod" }
+unless { context.arguments.hasTag("reason") };
+"""
+ONLY_WITH_A_REASON = """
+@id("with-a-reason") @reason("who says why may")
+permit (principal in Signalbox::Role::"developer", action, resource)
+when { context.arguments.hasTag("reason") };
+"""
+
+
+@pytest.mark.parametrize(
+    ("rules", "hangs"),
+    [
+        (ALL_MAY + PROD_NEEDS_A_REASON, True),
+        (ONLY_WITH_A_REASON, True),
+        (
+            '@id("a") @reason("b") forbid (principal, action, resource);' + ONLY_WITH_A_REASON,
+            False,
+        ),
+    ],
+)
+def test_a_no_that_further_arguments_may_turn_says_so(
+    config: Config, rules: str, hangs: bool
+) -> None:
+    decision = authorizer(config, rules).decide(DEPLOY)
+
+    assert (decision.allowed, decision.hangs_on_arguments) == (False, hangs)
+    assert decision.may_be_allowed == hangs
+
+
+def test_a_no_of_rules_that_look_at_no_argument_is_final(config: Config) -> None:
+    nobody = replace(DEVELOPER, roles=frozenset())
+
+    decision = authorizer(config, ALL_MAY).decide(replace(DEPLOY, actor=nobody))
+
+    assert not decision.may_be_allowed

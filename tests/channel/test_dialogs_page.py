@@ -25,6 +25,16 @@ START = card(
 )
 
 
+MANY = card(
+    "Which service?",
+    actions=[
+        {"type": "Action.Execute", "title": title, "verb": "v", "data": {"t": "tok"}}
+        for title in ("Next", "Cancel", "Help")
+    ]
+    + [{**START["actions"][0], "title": "All in one form", "mode": "secondary"}],
+)
+
+
 def form(problem: str = "", **typed: str) -> dict[str, Any]:
     """What a guided deploy asks in a dialog."""
     body: list[dict[str, Any]] = [
@@ -272,3 +282,30 @@ async def test_eight_windows_of_one_browser_all_hear(room: Room) -> None:
 
     for page in pages:
         await expect(page.get_by_test_id("message")).to_contain_text("lunch?")
+
+
+@pytest.mark.parametrize("width", [1280, 320])
+async def test_what_stands_behind_three_dots_opens_beside_them(room: Room, width: int):
+    room.world.bot.turn = guided
+    await room.world.bot.say(room.world.conversation(), card=MANY)
+    page = await room.page("dev-1", width=width, scheme="dark")
+    dots = page.get_by_role("button", name="More options")
+    composer = page.get_by_test_id("composer")
+    before = await composer.bounding_box()
+
+    await dots.click()
+
+    entry = page.get_by_role("menuitem", name="All in one form")
+    await expect(entry).to_be_focused()
+    assert await composer.bounding_box() == before, "nothing on the page has moved"
+    menu, button = await entry.bounding_box(), await dots.bounding_box()
+    assert menu is not None
+    assert button is not None
+    assert menu["x"] < button["x"] + button["width"] < menu["x"] + menu["width"] + 40
+    assert abs(menu["y"] - button["y"]) < 80
+    await page.screenshot(path=ARTIFACTS / f"three-dots-{width}.png")
+    await page.keyboard.press("Escape")
+    await expect(entry).to_have_count(0)
+    await dots.click()
+    await entry.click()
+    await expect(page.get_by_role("dialog", name="Deploy a service")).to_be_visible()

@@ -13,6 +13,8 @@ import sys
 import termios
 from typing import Any
 
+import pytest
+
 from bot.inbound import Inbound
 from tests.channel.world import OPS, World, card
 from tests.ingress.world import until
@@ -140,3 +142,22 @@ async def test_who_interrupts_gets_the_terminal_back_as_it_was(world: World) -> 
 
         assert await shown.process.wait() == 130
         assert shown.echoes
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (("deploy", "shop", "--reason", "it is time"), 'deploy shop --reason "it is time"'),
+        (("deploy", '--reason=so "called" now'), 'deploy --reason="so \\"called\\" now"'),
+        (("approve x --comment fine",), "approve x --comment fine"),
+        (("approve", "x", "--comment", '"it is fine"'), 'approve x --comment "it is fine"'),
+    ],
+)
+async def test_what_is_given_by_name_is_said_to_the_bot(
+    world: World, given: tuple[str, ...], said: str
+) -> None:
+    answering(world)
+    async with terminal("--url", world.teams.url, "--as", "dev-1", *given) as shown:
+        assert await shown.process.wait() == 0
+
+    assert world.bot.turns[-1].text == said

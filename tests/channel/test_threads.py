@@ -122,6 +122,16 @@ def test_it_begins_a_post_where_nothing_is_asked_any_more() -> None:
     assert (done.asking, edited.asking) == ("", "")
 
 
+def test_words_about_a_wrong_answer_leave_the_question_open() -> None:
+    wrong = message(3, 1, "dev-1", text="shop")
+    remark = message(4, 1, "Signalbox", text="I know no version `shop`.")
+
+    known = threads(MINE, ASKED, wrong, remark)
+    assert (known.asking, known.question) == ("1", "2")
+    known.note(ASKED | {"cards": [RUN]})
+    assert known.asking == ""
+
+
 def test_an_older_card_that_changes_does_not_hide_the_question() -> None:
     first = message(2, 1, "Signalbox", RUN)
     question = message(3, 1, "Signalbox", QUESTION)

@@ -176,3 +176,11 @@ def test_whatever_happens_it_comes_to_an_end(fields, known, backs, newer):
 
     assert flow.asked(dialog, newer) == ()
     assert {each.name for each in newer} <= dialog.values.keys()
+
+
+def test_what_was_left_out_is_asked_for_where_a_new_version_needs_it():
+    reason = replace(REASON, required=True)
+    left_out = a_dialog(service="shop", version="v1", environment="prod", reason="")
+
+    assert asked(left_out) == []
+    assert asked(left_out, (*DEPLOY[:3], reason)) == ["reason"]

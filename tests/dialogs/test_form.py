@@ -2,7 +2,7 @@
 
 import pytest
 
-from dialogs.form import Checked, checked, is_free, is_whole, said
+from dialogs.form import Checked, answered, checked, is_free, is_whole, said
 from domain.field import ChoicesFrom, Field, FieldType
 
 SERVICE = Field(name="service", type=FieldType.SERVICE)
@@ -36,6 +36,23 @@ def test_what_may_be_left_out_can_be_skipped(text):
     assert said((SERVICE,), text) == {"service": text}
 
 
+def test_no_is_an_answer_where_it_says_something():
+    dry = Field(name="dry", type=FieldType.BOOLEAN, required=False, default="true")
+    what = Field(name="what", type=FieldType.CHOICE, choices=("all", "none"), required=False)
+
+    assert said((dry,), "no") == {"dry": "no"}
+    assert said((what,), "None") == {"what": "None"}
+    assert said((dry,), "skip") == {"dry": ""}
+
+
+def test_what_is_typed_answers_all_where_nothing_needed_is_missing():
+    fields = (SERVICE, REPLICAS, REASON)
+
+    assert answered(fields, {"service": "shop", "replica_count": "3"}) == fields
+    assert answered(fields, {"service": "shop"}) == (SERVICE,)
+    assert answered(fields, {}) == fields
+
+
 def test_any_text_is_an_answer_to_some_questions():
     listed = ChoicesFrom(uses="a.b@1", arguments={}, list="all")
 
@@ -53,3 +70,5 @@ def test_several_words_may_be_one_answer():
     assert is_whole(REASON, "it hangs")
     assert is_whole(Field(name="who", type=FieldType.PERSON), "Ada Lovelace")
     assert not is_whole(SERVICE, "shop v1.1.0")
+    several = Field(name="x", type=FieldType.MULTI_CHOICE, choices=("a", "b"))
+    assert is_whole(several, "a, b")

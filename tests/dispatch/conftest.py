@@ -1,6 +1,7 @@
 """The demo world with a dispatcher in it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,18 @@ from tests.dispatch.world import (
     StillClock,
     Systems,
 )
+from workflows.definition import Workflow
+from workflows.definition_file import read_definition
 from workflows.engine.lifecycle import Lifecycle
+
+BotWith = Callable[[str], Awaitable[Bot]]
+
+RESTARTS = """
+steps:
+  restart:
+    uses: supervisor.restart@1
+    with: {service: shop, environment: staging}
+"""
 
 
 @pytest.fixture(scope="session")
@@ -38,13 +50,36 @@ def config() -> Config:
 
 @pytest.fixture
 async def bot(config: Config, tmp_path: Path) -> AsyncIterator[Bot]:
+    async with a_bot(config, tmp_path, WORKFLOWS) as made:
+        yield made
+
+
+@pytest.fixture
+async def bot_with(config: Config, tmp_path: Path) -> AsyncIterator[BotWith]:
+    """Makes a bot that has one more workflow: its head is given, and it restarts the shop."""
+    async with AsyncExitStack() as stack:
+
+        async def made(head: str) -> Bot:
+            file = tmp_path / "workflow.yaml"
+            file.write_text(head + RESTARTS)
+            workflows = (*WORKFLOWS, read_definition(file))
+            return await stack.enter_async_context(a_bot(config, tmp_path, workflows))
+
+        yield made
+
+
+@asynccontextmanager
+async def a_bot(
+    config: Config, tmp_path: Path, workflows: Iterable[Workflow]
+) -> AsyncIterator[Bot]:
+    """A dispatcher for *workflows*, its database in *tmp_path*."""
     clock, ids = StillClock(), CountingIds()
     store = Store.open(
         f"sqlite:///{tmp_path}/signalbox.db", audit_key=b"k" * 32, clock=clock, ids=ids
     )
     systems, queue, outbound = Systems(), Queue(), Outbound()
     actions = Actions([systems])
-    commands = Commands([*discover(), *(workflow_command(each, actions) for each in WORKFLOWS)])
+    commands = Commands([*discover(), *(workflow_command(each, actions) for each in workflows)])
     authorizer = build_authorizer(config, commands.effects)
     assert config.directory is not None
     people = People(config.directory)

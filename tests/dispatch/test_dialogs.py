@@ -205,6 +205,8 @@ async def test_help_says_what_is_asked(bot: Bot, how: str):
 
     assert "What to deploy" in told
     assert "In one line it is: deploy" in told
+    assert "reply in this thread, mention me" in told
+    assert "I understand cancel, too" in told, "there is no way back from the first question"
     assert (await talk.now()).values == {}
 
 

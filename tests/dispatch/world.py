@@ -131,9 +131,11 @@ class Target(Service):
 
 @dataclass
 class Systems:
-    """A release program and a supervisord, which may be down."""
+    """A release program and a supervisord, which may be down, or never list a version."""
 
     down: set[str] = field(default_factory=set)
+    hangs: bool = False
+    versions: tuple[str, ...] = ("v1.2.1", "v1.2.0", "v1.1.0", "v1.0.0")
     last_lines: list[str] | None = None
     probe: Mapping[str, Any] = field(
         default_factory=lambda: {
@@ -166,7 +168,9 @@ class Systems:
     async def tags(self, target: Service, key: str) -> Mapping[str, Any]:
         if target.service in self.down:
             raise Unavailable(f"The release program of {target.service} is down.")
-        return {"versions": ["v1.2.1", "v1.2.0", "v1.1.0", "v1.0.0"]}
+        if self.hangs:
+            await asyncio.Event().wait()
+        return {"versions": list(self.versions)}
 
     async def change(self, target: Target, key: str) -> Mapping[str, Any]:
         raise AssertionError("nothing is changed by a dispatcher")

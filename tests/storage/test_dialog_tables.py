@@ -83,6 +83,24 @@ async def test_overdue_and_forgotten(store, dialog, clock):
     assert await store.read(lambda unit: unit.dialogs.get("d1")) == dialog
 
 
+async def test_with_a_dialog_goes_what_is_known_of_its_message(store, dialog, place):
+    ended = replace(dialog, id="d2", state=DialogState.CANCELLED)
+    for each in (dialog, ended):
+        await store.transaction(lambda unit, each=each: unit.dialogs.insert(each))
+        await store.transaction(lambda unit, each=each: unit.cards.touch(each.subject, place))
+    await store.transaction(lambda unit: unit.cards.touch("k7f3q2ma", place))
+
+    after = dialog.expires_at + timedelta(seconds=1)
+    await store.transaction(lambda unit: unit.dialogs.forget(after))
+
+    kept = [
+        subject
+        for subject in (dialog.subject, ended.subject, "k7f3q2ma")
+        if await store.read(lambda unit, subject=subject: unit.cards.get(subject))
+    ]
+    assert kept == [dialog.subject, "k7f3q2ma"]
+
+
 async def test_the_latest_command_of_a_person_in_a_place(store, clock):
     def last(person="dev", place="ops"):
         return store.read(lambda unit: unit.recents.last(DEV.tenant, place, ObjectId(person)))

@@ -52,6 +52,14 @@ VERSION = Field(name="version", type=FieldType.VERSION, choices_from=SOURCE)
 FIELDS = (SERVICE, VERSION)
 
 
+async def test_what_nobody_could_answer_is_not_offered():
+    odd = ["v1", "", "  ", "v\x07", "v\u202e2", "x" * 1001, " v3 "]
+
+    found = await listed(SOURCE, FIELDS, {"service": "shop"}, Actions([Tags({"versions": odd})]))
+
+    assert found == ("v1", "v3")
+
+
 async def test_what_is_listed_depends_on_what_was_answered():
     actions = Actions([Tags({"versions": ["{}-2", "{}-1", "{}-2"]})])
 
