@@ -254,7 +254,7 @@ class Dispatcher:
         rule = refused.rule if isinstance(refused, NotPermitted) else ""
         event = turn.event(kind, outcome="denied", reason=reason, rule=rule)
         log.info("request refused", kind=kind, reason=reason, command=event.subject)
-        return await self._tell(turn, event, refused.words)
+        return await self._tell(turn, event, self._guided.reminded(turn, refused.words))
 
     def _for_members_only(self, turn: Turn, refused: Refused) -> Refused:
         """*refused*; but who has no access at all learns that, and nothing about commands."""

@@ -14,7 +14,7 @@ from bot.dialog_views import ENDED
 from bot.filled import texts_of
 from bot.inbound import Inbound, InboundKind
 from bot.offers import Offers
-from bot.parsing import bind, bind_partly, complete, given, head
+from bot.parsing import bind_partly, complete, given, head
 from bot.preparation import Preparation
 from bot.replies import markdown as escaped
 from bot.replies import text as words_reply
@@ -22,7 +22,7 @@ from bot.turn import Turn
 from cards.form import said_card
 from dialogs import flow
 from dialogs.expiry import closed
-from dialogs.form import answered, checked, is_whole, said, takes_words
+from dialogs.form import answered, checked, is_whole, said
 from domain.audit import Event
 from domain.command import Card, DialogCard, Effect, Reply, RunCard, Text
 from domain.conversation import ConversationKind
@@ -111,8 +111,15 @@ class Guided:
         return None
 
     def _stands_by_itself(self, line: str, dialog: Dialog) -> bool:
-        """Whether *line* is a command of its own, and no answer."""
+        """Whether *line* is a command of its own, and no answer.
+
+        A command is one with half of its inputs, too, and where any words would be an answer:
+        somebody who begins anew must not set going what they were asked about.
+        """
         if line.strip().lower() in _TYPED or self._is_choice(line, dialog):
+            return False
+        asks = flow.asked(dialog, self._fields(dialog))
+        if [each.type for each in asks] == [FieldType.REST]:  # it asks for a command
             return False
         name, rest = head(line)
         try:
@@ -121,19 +128,10 @@ class Guided:
             return False
         known = choices(command, self._installation.catalogue)
         try:
-            if self._takes_words(dialog):  # "restart" is a good reason
-                bind(rest, command.syntax, command.fields, known)
-            else:
-                bind_partly(rest, command.syntax, command.fields, known)
+            bind_partly(rest, command.syntax, command.fields, known)
         except BadArguments:
             return False
         return True
-
-    def _takes_words(self, dialog: Dialog) -> bool:
-        """Whether any words are an answer to what is asked."""
-        asks = flow.asked(dialog, self._fields(dialog))
-        left = self._command(dialog).syntax.only({each.name for each in asks}).placeholders
-        return takes_words(asks, left[0].name if left else "")
 
     def _is_choice(self, line: str, dialog: Dialog) -> bool:
         """Whether *line* is one of those that there are to choose from, whatever else it means."""
@@ -143,6 +141,13 @@ class Guided:
         known = choices(self._command(dialog), self._installation.catalogue)
         listed = asks[0].choices or known(asks[0], dialog.values) or ()
         return line.strip().lower() in {each.lower() for each in listed}
+
+    def reminded(self, turn: Turn, words: str) -> str:
+        """*words*, which say what is wrong with a typed answer, and that it was taken for one."""
+        dialog = turn.dialog
+        if dialog is None or turn.press is not None or dialog.state is not DialogState.OPEN:
+            return words
+        return f"{words} I am asking you about `{dialog.command}` here; `cancel` leaves it."
 
     # -- what comes of a turn -------------------------------------------------------------
 

@@ -59,16 +59,6 @@ def answered(fields: Sequence[Field], given: Mapping[str, str]) -> tuple[Field, 
     return tuple(fields) if is_enough or not some else some
 
 
-def takes_words(fields: Sequence[Field], first: str) -> bool:
-    """Whether any words would be an answer; *first* is the field that a line of them begins with.
-
-    It is empty where no field is given by its place.
-    """
-    if len(fields) == 1:
-        return is_free(fields[0])
-    return any(each.name == first and is_free(each) for each in fields)
-
-
 def is_free(field: Field) -> bool:
     """Whether any text would be an answer."""
     is_text = field.type in {FieldType.TEXT, FieldType.REST}

@@ -183,6 +183,37 @@ async def test_a_form_takes_no_other_command_for_an_answer(bot: Bot, line: str):
     assert (await talk.now()).state is DialogState.REPLACED
 
 
+@pytest.mark.parametrize("line", ["deploy", "deploy billing", "restart shop"])
+async def test_who_begins_anew_does_not_start_what_they_were_asked_about(bot: Bot, line: str):
+    talk = await begin(bot, "dev-1", "deploy")
+    for each in ("shop", "v1.1.0", "staging"):
+        await bot.says("dev-1", each)
+    assert list(inputs(await talk.card())) == ["reason"]
+
+    assert await bot.says("dev-1", line) is None
+
+    assert await bot.runs() == []
+    assert (await talk.now()).state is DialogState.REPLACED
+
+
+async def test_what_is_asked_for_may_be_a_command(bot: Bot):
+    talk = await begin(bot, "dev-1", "why")
+
+    await bot.says("dev-1", "status")
+
+    ended = await talk.now()
+    assert (ended.state, ended.values) == (DialogState.DONE, {"command": "status"})
+
+
+async def test_who_forgot_the_question_is_reminded_of_it(bot: Bot):
+    await begin(bot, "dev-1", "deploy")
+
+    said = await bot.says("dev-1", "tune shop")
+
+    assert said is not None
+    assert "I am asking you about `deploy` here; `cancel` leaves it." in said.markdown
+
+
 @pytest.mark.parametrize("line", ["restart", "Help", "back", "none"])
 async def test_a_choice_may_be_called_like_a_command(bot_with: BotWith, line: str):
     talk = await begin(await bot_with(FIX), "dev-1", "fix")
