@@ -88,6 +88,9 @@ class Listener:
         self._server.close()
         await self._runner.cleanup()
         await self._server.wait_closed()
+        await asyncio.sleep(
+            0
+        )  # a connection that was told to close does so at the loop's next turn
 
 
 async def listen(

@@ -73,6 +73,7 @@ class BotLine:
         """Let go of the connections."""
         if self._session:
             await self._session.close()
+            await asyncio.sleep(0)  # its connections close at the loop's next turn
             self._session = None
 
     @property

@@ -8,6 +8,7 @@ import itertools
 import json
 import os
 from pathlib import Path
+import random
 import signal
 import socket
 import sys
@@ -45,10 +46,16 @@ class Answer:
         return self.body["value"] if is_card else None
 
 
+_PORTS = (20_000, 32_000)  #: below those that the system gives to connections that go out
+
+
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that nobody has; by chance, because others who test choose at the same time."""
+    while True:
+        port = random.SystemRandom().randrange(*_PORTS)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 @dataclass
