@@ -14,15 +14,16 @@ from bot.dialog_views import ENDED
 from bot.filled import texts_of
 from bot.inbound import Inbound, InboundKind
 from bot.offers import Offers
-from bot.parsing import bind_partly, complete, given, head
+from bot.parsing import complete
 from bot.preparation import Preparation
 from bot.replies import markdown as escaped
 from bot.replies import text as words_reply
 from bot.turn import Turn
+from bot.typed_line import answers, move_of, stands_by_itself
 from cards.form import said_card
 from dialogs import flow
 from dialogs.expiry import closed
-from dialogs.form import answered, checked, is_whole, said
+from dialogs.form import checked
 from domain.audit import Event
 from domain.command import Card, DialogCard, Effect, Reply, RunCard, Text
 from domain.conversation import ConversationKind
@@ -31,16 +32,12 @@ from domain.errors import (
     BadArguments,
     NotNow,
     NotPermitted,
-    UnknownCommand,
 )
 from domain.field import Field, FieldType
 from domain.ports import Clock, Ids
 from storage.store import Store
 from storage.unit import UnitOfWork
 from workflows.values import example, words
-
-_TYPED = {"back": Move.BACK, "cancel": Move.CANCEL, "stop": Move.CANCEL, "help": Move.HELP}
-"""What is no answer, whatever is asked."""
 
 _HOW_TO_TYPE = {
     ConversationKind.PERSONAL: "type the answer",
@@ -107,40 +104,9 @@ class Guided:
         names = {each.name for each in self._installation.commands}
         for dialog in found:
             if dialog.owner.tenant == inbound.tenant and dialog.command in names:
-                return None if self._stands_by_itself(inbound.text, dialog) else dialog
+                is_answer = not stands_by_itself(inbound.text, dialog, self._installation)
+                return dialog if is_answer else None
         return None
-
-    def _stands_by_itself(self, line: str, dialog: Dialog) -> bool:
-        """Whether *line* is a command of its own, and no answer.
-
-        A command is one with half of its inputs, too, and where any words would be an answer:
-        somebody who begins anew must not set going what they were asked about.
-        """
-        if line.strip().lower() in _TYPED or self._is_choice(line, dialog):
-            return False
-        asks = flow.asked(dialog, self._fields(dialog))
-        if [each.type for each in asks] == [FieldType.REST]:  # it asks for a command
-            return False
-        name, rest = head(line)
-        try:
-            command = self._installation.commands.find(name)
-        except UnknownCommand:
-            return False
-        known = choices(command, self._installation.catalogue)
-        try:
-            bind_partly(rest, command.syntax, command.fields, known)
-        except BadArguments:
-            return False
-        return True
-
-    def _is_choice(self, line: str, dialog: Dialog) -> bool:
-        """Whether *line* is one of those that there are to choose from, whatever else it means."""
-        asks = flow.asked(dialog, self._fields(dialog))
-        if len(asks) != 1:
-            return False
-        known = choices(self._command(dialog), self._installation.catalogue)
-        listed = asks[0].choices or known(asks[0], dialog.values) or ()
-        return line.strip().lower() in {each.lower() for each in listed}
 
     def reminded(self, turn: Turn, words: str) -> str:
         """*words*, which say what is wrong with a typed answer, and that it was taken for one."""
@@ -229,15 +195,12 @@ class Guided:
     def _move(self, turn: Turn, dialog: Dialog) -> Move:
         if turn.press is not None:
             return Move(turn.press.move)
-        line = turn.inbound.text
-        if self._is_choice(line, dialog):
-            return Move.ANSWER
-        return _TYPED.get(line.strip().lower(), Move.ANSWER)
+        return move_of(turn.inbound.text, dialog, self._installation)
 
     async def _answering(self, turn: Turn, dialog: Dialog, asks: tuple[Field, ...]) -> Work:
         command = turn.known_command
         if turn.press is None:
-            asks, turn.typed = self._typed(turn.inbound.text, dialog, asks)
+            asks, turn.typed = answers(turn.inbound.text, dialog, command, asks)
         else:
             sent = texts_of(turn.inbound.data or {})
             turn.typed = {each.name: sent.get(each.name, "") for each in asks}
@@ -253,28 +216,6 @@ class Guided:
         if flow.asked(after, self._fields(after)):
             return self._moving(turn, dialog, after, "form.submitted")
         return await self._carrying_out(turn, after)
-
-    def _typed(
-        self, text: str, dialog: Dialog, asks: tuple[Field, ...]
-    ) -> tuple[tuple[Field, ...], Mapping[str, str]]:
-        """The fields that *text* answers, and what it says for each.
-
-        Several words may answer several questions at once, as in the command's own line.
-
-        Raises:
-            BadArguments: they cannot be told apart.
-        """
-        is_one = len(asks) == 1
-        if is_one and (len(text.split()) == 1 or is_whole(asks[0], text)):
-            return asks, said(asks, text)
-        if not any(each.required for each in asks) and text.strip().lower() == "skip":
-            return asks, {}
-        missing = tuple(f for f in self._fields(dialog) if f.name not in dialog.values)
-        syntax = self._command(dialog).syntax.only({each.name for each in missing})
-        values = given(text, syntax, missing)
-        if not is_one:
-            return answered(asks, values), values
-        return tuple(each for each in missing if each in asks or each.name in values), values
 
     def _denied(
         self, turn: Turn, command: Command, after: Dialog, asks: tuple[Field, ...]

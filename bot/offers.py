@@ -157,7 +157,9 @@ class Offers:
             return [
                 run
                 for run in latest
-                if _concerns(asked, run, actor) and views.may_look(run, actor)
+                if _concerns(asked, run, actor)
+                and views.may_look(run, actor)
+                and not _is_decided(unit, asked, run, actor)
             ]
 
         runs = (await self._store.read(found))[:_MOST_RUNS]
@@ -213,6 +215,14 @@ def _concerns(asked: Command, run: Run, actor: Actor) -> bool:
             return run.state is RunState.AWAITING_CONFIRMATION and run.requester.id == actor.id
         case GateKind.NONE:
             return not (asked.name == "cancel" and run.state.is_final)
+
+
+def _is_decided(unit: UnitOfWork, asked: Command, run: Run, actor: Actor) -> bool:
+    """Whether *actor* has said their word on *run*, where the command is a word."""
+    if asked.decides_at is not GateKind.APPROVAL or asked.name == "withdraw":
+        return False
+    gate = unit.gates.latest(run.id)
+    return gate is not None and any(vote.voter == actor.id for vote in gate.votes)
 
 
 def _title(run: Run) -> str:
