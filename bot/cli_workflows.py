@@ -80,6 +80,24 @@ def show(*, path: Path | None) -> None:
     click.echo("\n\n".join(blocks))
 
 
+@workflows.command()
+def schema() -> None:
+    """Print the JSON Schema of workflow files, with the actions of the config folder.
+
+    Editors that know YAML complete and check a file that begins with
+    `# yaml-language-server: $schema=` and where the schema is.
+    """
+    import json
+
+    from bot.config import load
+    from bot.offline import actions_of
+    from workflows.schema import workflow_schema
+
+    settings = read_settings()
+    actions = actions_of(load(settings.config), settings.state_dir)
+    click.echo(json.dumps(workflow_schema(actions), indent=2, ensure_ascii=False))
+
+
 def _files(paths: tuple[Path, ...]) -> list[Path]:
     """The workflow files at *paths*, a folder's by name.
 

@@ -23,15 +23,15 @@ from workflows.names import Names
 from workflows.nearest import did_you_mean
 from workflows.yaml_source import Fault, Place, Source, YamlFault, read
 
-_KEYS = (
+KEYS = (
     *("name", "title", "description", "command", "aliases"),
     *("inputs", "lock", "approval", "steps"),
 )
-_REQUIRED_KEYS = ("name", "title", "command", "steps")
-_STEP_KEYS = ("title", "uses", "with", "needs", "timeout", "retry", "undo", "wait")
+REQUIRED_KEYS = ("name", "title", "command", "steps")
+STEP_KEYS = ("title", "uses", "with", "needs", "timeout", "retry", "undo", "wait")
 _APPROVAL_KEYS = ("comment",)
-_RETRY_KEYS = ("attempts", "backoff")
-_UNDO_KEYS = ("uses", "with")
+RETRY_KEYS = ("attempts", "backoff")
+UNDO_KEYS = ("uses", "with")
 _KEYS_OF_ACTIONS = ("with", "timeout", "retry", "undo")
 _LATER_KEYS = frozenset(
     {
@@ -41,9 +41,9 @@ _LATER_KEYS = frozenset(
 )
 """Step keys of the language that this version does not carry out yet: refused, not ignored."""
 
-_NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
-_MOST_STEPS = 100
-_MOST_ATTEMPTS = 20
+NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
+MOST_STEPS = 100
+MOST_ATTEMPTS = 20
 _SHORTEST_BACKOFF = timedelta(milliseconds=100)
 
 
@@ -132,8 +132,8 @@ class _Definition:
         """The workflow; where there are faults, as much of it as could be read."""
         data = self._reader.data
         if isinstance(data, dict):
-            self._reader.known_keys((), data, _KEYS)
-            for key in _REQUIRED_KEYS:
+            self._reader.known_keys((), data, KEYS)
+            for key in REQUIRED_KEYS:
                 if data.get(key) is None:
                     self._reader.key_fault(key, sentence=f"`{key}` is missing.")
         else:
@@ -167,7 +167,7 @@ class _Definition:
 
     def _name(self, place: Place, value: Any) -> str:
         name = self._reader.optional_text(place, value)
-        if not name.strip() or _NAME.fullmatch(name):
+        if not name.strip() or NAME.fullmatch(name):
             return name.strip()
         sentence = "A name is at most 40 lower-case letters, digits, `-` and `_`."
         self._reader.fault(*place, sentence=sentence)
@@ -182,8 +182,8 @@ class _Definition:
         entries = self._reader.mapping(("steps",), data)
         if data == {}:
             self._reader.fault("steps", sentence="A workflow has at least one step.")
-        if len(entries) > _MOST_STEPS:
-            self._reader.fault("steps", sentence=f"A workflow has at most {_MOST_STEPS} steps.")
+        if len(entries) > MOST_STEPS:
+            self._reader.fault("steps", sentence=f"A workflow has at most {MOST_STEPS} steps.")
         return tuple(
             self._step(("steps", name), name, self._reader.mapping(("steps", name), entry))
             for name, entry in entries.items()
@@ -197,7 +197,7 @@ class _Definition:
         for key in later:
             sentence = f"`{key}` is not supported by this version."
             self._reader.key_fault(*place, key, sentence=sentence)
-        self._reader.known_keys(place, [key for key in entry if key not in later], _STEP_KEYS)
+        self._reader.known_keys(place, [key for key in entry if key not in later], STEP_KEYS)
         title, uses, wait = (entry.get(key) for key in ("title", "uses", "wait"))
         if (uses is None) == (wait is None) and not later:
             sentence = "A step either `uses` an action or has a `wait`."
@@ -223,12 +223,12 @@ class _Definition:
 
     def _retry(self, place: Place, data: Any) -> Retry:
         entry = self._reader.mapping(place, data)
-        self._reader.known_keys(place, entry, _RETRY_KEYS)
+        self._reader.known_keys(place, entry, RETRY_KEYS)
         usual = Retry()
         attempts = entry.get("attempts", usual.attempts)
         is_number = isinstance(attempts, int) and not isinstance(attempts, bool)
-        if not is_number or not 1 <= attempts <= _MOST_ATTEMPTS:
-            sentence = f"`attempts` is a number from 1 to {_MOST_ATTEMPTS}."
+        if not is_number or not 1 <= attempts <= MOST_ATTEMPTS:
+            sentence = f"`attempts` is a number from 1 to {MOST_ATTEMPTS}."
             self._reader.fault(*place, "attempts", sentence=sentence)
         backoff = self._reader.duration((*place, "backoff"), entry.get("backoff"))
         if backoff is None:
@@ -242,7 +242,7 @@ class _Definition:
         if data is None:
             return None
         entry = self._reader.mapping(place, data)
-        self._reader.known_keys(place, entry, _UNDO_KEYS)
+        self._reader.known_keys(place, entry, UNDO_KEYS)
         if isinstance(data, dict) and entry.get("uses") is None:
             self._reader.fault(*place, sentence="An undo says what it `uses`.")
         return Undo(

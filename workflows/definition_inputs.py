@@ -13,14 +13,14 @@ from workflows.nearest import did_you_mean
 from workflows.values import SEPARATOR, accepted
 from workflows.yaml_source import Place
 
-_INPUT_KEYS = (
+INPUT_KEYS = (
     *("type", "description", "required", "default", "choices", "choices_from"),
     *("pattern", "min", "max", "multiline"),
 )
-_CHOICES_KEYS = ("uses", "with", "list")
+CHOICES_KEYS = ("uses", "with", "list")
 _CHOOSING = frozenset({FieldType.CHOICE, FieldType.MULTI_CHOICE})
 _LISTED = _CHOOSING | {FieldType.TEXT, FieldType.VERSION}  #: what a live list may offer
-_HELD_BACK = frozenset({FieldType.REST})  #: what only built-in commands take
+HELD_BACK = frozenset({FieldType.REST})  #: what only built-in commands take
 _RESERVED_INPUTS = frozenset({"t", "verb"})  #: what a card's button carries beside its inputs
 
 PART = re.compile(r"[a-z][a-z0-9_]{0,39}")
@@ -47,7 +47,7 @@ class Inputs:
             self._reader.key_fault(*place, sentence=sentence)
         elif name in _RESERVED_INPUTS:
             self._reader.key_fault(*place, sentence=f"`{name}` is what buttons carry: rename it.")
-        self._reader.known_keys(place, entry, _INPUT_KEYS)
+        self._reader.known_keys(place, entry, INPUT_KEYS)
         kind = self._kind(place, entry.get("type", "text"))
         choices = self._reader.texts((*place, "choices"), entry.get("choices"))
         choices_from = self._choices_from((*place, "choices_from"), entry.get("choices_from"))
@@ -104,7 +104,7 @@ class Inputs:
         if data is None:
             return None
         entry = self._reader.mapping(place, data)
-        self._reader.known_keys(place, entry, _CHOICES_KEYS)
+        self._reader.known_keys(place, entry, CHOICES_KEYS)
         for key in ("uses", "list"):
             if isinstance(data, dict) and entry.get(key) is None:
                 self._reader.fault(*place, sentence=f"Live choices need `{key}`.")
@@ -138,7 +138,7 @@ class Inputs:
         return bool(value)
 
     def _kind(self, place: Place, value: Any) -> FieldType:
-        known = [each.value for each in FieldType if each not in _HELD_BACK]
+        known = [each.value for each in FieldType if each not in HELD_BACK]
         if value in known:
             return FieldType(value)
         guess = did_you_mean(str(value), known)
