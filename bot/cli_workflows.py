@@ -62,11 +62,13 @@ def _around(path: Path) -> Path:
 
 
 @workflows.command()
+@click.option("--mermaid", is_flag=True, help="As graphs that Markdown pages can draw.")
 @click.argument("path", required=False, type=click.Path(exists=True, path_type=Path))
-def show(*, path: Path | None) -> None:
+def show(*, path: Path | None, mermaid: bool) -> None:
     """Print what workflows do, step by step; without PATH, those that can be run here."""
     from workflows.definition import CATALOG
     from workflows.definition_file import read_definition
+    from workflows.graph import mermaid_graph
 
     if path is None:
         try:
@@ -76,8 +78,11 @@ def show(*, path: Path | None) -> None:
         paths: tuple[Path, ...] = (CATALOG, own) if own and own.is_dir() else (CATALOG,)
     else:
         paths = (path,)
-    blocks = ["\n".join(_described(read_definition(file))) for file in _files(paths)]
-    click.echo("\n\n".join(blocks))
+    found = [read_definition(file) for file in _files(paths)]
+    if mermaid:
+        click.echo("\n\n".join(map(mermaid_graph, found)))
+    else:
+        click.echo("\n\n".join("\n".join(_described(each)) for each in found))
 
 
 @workflows.command()

@@ -1,5 +1,6 @@
 """`signalbox policy` and `signalbox workflows`, over the demo's world and spoilt copies of it."""
 
+import json
 from pathlib import Path
 import shlex
 import shutil
@@ -198,3 +199,18 @@ def test_all_workflows_are_shown_with_a_line_between(signalbox):
 
     titles = [block.partition(":")[0] for block in ended.out.split("\n\n")]
     assert (ended.code, titles) == (0, ["deploy", "restart", "rollback"])
+
+
+def test_workflows_are_drawn_for_pages(signalbox):
+    ended = signalbox("workflows", "show", "--mermaid", str(CATALOG / "restart.yaml"))
+
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out.startswith("flowchart TD\n  command")
+
+
+def test_the_schema_names_the_actions_that_there_are(signalbox):
+    ended = signalbox("workflows", "schema", PROFILE="demo")
+
+    assert (ended.code, ended.err) == (0, "")
+    assert "supervisor.restart@1" in ended.out
+    assert json.loads(ended.out)["required"] == ["name", "title", "command", "steps"]
