@@ -139,11 +139,33 @@ class _Reader:
     def read(self) -> Mapping[str, str]:
         while self._is_more():
             free = self._free()
-            if free is not None and free.takes_rest:
-                self._put(free.name, self.line[self.at :].strip())
+            if free is not None and free.takes_rest and not self._is_flag_next(free):
+                self._put(free.name, self._rest(free))
                 break
             self._take(self._word(), free)
         return self.values
+
+    def _is_flag_next(self, free: Placeholder) -> bool:
+        """Whether an input is given by name where words for *free* might begin.
+
+        What takes a line as it was typed, such as another command, takes its flags, too.
+        """
+        if self.fields[free.name].type is FieldType.REST:
+            return False
+        begin = self.at
+        flag = self._word().flag
+        self.at = begin
+        return flag is not None and flag[1].lower().replace("-", "_") in self.fields
+
+    def _rest(self, free: Placeholder) -> str:
+        """All that is left of the line; of words that are quoted as a whole, those within."""
+        begin, rest = self.at, self.line[self.at :].strip()
+        if self.fields[free.name].type is FieldType.REST or rest[0] not in _OPENING:
+            return rest
+        word = self._word()
+        is_whole = not self._is_more()
+        self.at = begin
+        return word.text if is_whole else rest
 
     def _take(self, word: _Word, free: Placeholder | None) -> None:
         filler = "" if word.is_quoted else word.text.lower()

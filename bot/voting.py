@@ -12,7 +12,7 @@ from domain.run import Run, RunState
 from storage.unit import UnitOfWork
 
 RUN = Field(name="id", type=FieldType.RUN, description="The run's id")
-COMMENT = Field(name="comment", required=False, flag_only=True, description="Why")
+COMMENT = Field(name="comment", required=False, description="Why")
 REASON = Field(name="reason", required=False, flag_only=True, description="Why, as --comment")
 """A card has two fields for words where one button insists on them: their ids differ."""
 

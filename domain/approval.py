@@ -174,7 +174,7 @@ def check_comment(rule: CommentRule, choice: Choice, comment: str) -> None:
     if rule.demands(choice) and not comment.strip():
         raise CommentMissing(
             f"Say why you {choice}: this workflow wants a comment.",
-            hint=f'As in `{choice} <id> --comment "…"`. Your vote was not counted.',
+            hint=f"As in `{choice} <id>` and your words. Your vote was not counted.",
         )
 
 

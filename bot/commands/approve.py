@@ -8,7 +8,7 @@ from domain.policy import GateKind
 
 
 @command(
-    'approve <id> [--comment "…"]',
+    "approve <id> [comment…]",
     group="Decisions",
     effect=Effect.WRITE,
     fields=(RUN, COMMENT),

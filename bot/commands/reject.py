@@ -8,7 +8,7 @@ from domain.policy import GateKind
 
 
 @command(
-    'reject <id> [--comment "…"]',
+    "reject <id> [comment…]",
     group="Decisions",
     effect=Effect.WRITE,
     fields=(RUN, COMMENT, REASON),

@@ -235,3 +235,33 @@ def test_whatever_is_quoted_comes_out_as_it_went_in(reason):
     )
     expected = reason.translate(str.maketrans(dict.fromkeys("“”»", "'")))
     assert bound(f'shop v1.1.0 prod --reason "{quoted}"')["reason"] == expected
+
+
+@pytest.mark.parametrize(
+    ("line", "comment"),
+    [
+        ("k7f3q2ma looks fine", "looks fine"),
+        ('k7f3q2ma "looks fine"', "looks fine"),
+        ('k7f3q2ma --comment "looks fine"', "looks fine"),
+        ("k7f3q2ma --comment=fine", "fine"),
+        ('k7f3q2ma "all" is fine', '"all" is fine'),
+        ("k7f3q2ma to be sure", "to be sure"),
+        ("k7f3q2ma -- no flag", "-- no flag"),
+        ("k7f3q2ma", None),
+    ],
+)
+def test_words_behind_a_run_are_the_comment(line, comment):
+    asked = parse("approve <id> [comment…]")
+    fields = (
+        Field(name="id", type=FieldType.RUN),
+        Field(name="comment", required=False),
+    )
+
+    assert given(line, asked, fields).get("comment") == comment
+
+
+def test_a_command_in_a_command_keeps_its_flags():
+    asked = parse("why <command…>")
+    fields = (Field(name="command", type=FieldType.REST),)
+
+    assert given("deploy --command x", asked, fields) == {"command": "deploy --command x"}
