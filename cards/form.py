@@ -193,7 +193,16 @@ def _inputs(view: FormView) -> list[teams.Element]:
             made.append(_error(each.error))
         elif each.note:
             made.append(e.meta(_unquoted(each.note)))
+        elif len(view.fields) > 1 and not _describes_itself(each):
+            made.append(e.meta(escape(each.field.description)))
     return made
+
+
+def _describes_itself(one: FormField) -> bool:
+    """Whether the input shows its description within, or has none."""
+    is_list = bool(one.dataset or one.choices)
+    listless = {FieldType.NUMBER, FieldType.DATE, FieldType.TIME}
+    return not clean(one.field.description) or not (is_list or one.field.type in listless)
 
 
 def _unquoted(sentence: str) -> str:
