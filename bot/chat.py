@@ -41,7 +41,7 @@ async def converse(
     taken, 2 where nobody listens or there is no such person or conversation, with a sentence on
     *err*.
     """
-    code, writes = 2, pen or PlainPen(out)
+    code, writes, is_read = 2, pen or PlainPen(out), True
     try:
         if text is None:
             await _talk(url, user, ask, patience, writes)
@@ -52,6 +52,10 @@ async def converse(
                 code = await shoot(desk, text, patience)
     except* SignalboxError as errors:
         print(first_of(errors).words, file=err or sys.stderr)
+    except* BrokenPipeError:  # it comes in a group, which nobody above would know
+        is_read = False
+    if not is_read:
+        raise BrokenPipeError
     return code
 
 

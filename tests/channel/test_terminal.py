@@ -7,6 +7,8 @@ import io
 import socket
 from typing import Any
 
+import pytest
+
 from bot.chat import Patience, converse
 from bot.inbound import Inbound, InboundKind, InvokeAnswer
 from domain.conversation import Conversation
@@ -64,6 +66,23 @@ async def test_one_shot_prints_the_answer(world: World) -> None:
     assert await shot(world, "dev-1", "whoami") == (0, "Signalbox:\n  You are dev-1.\n")
     assert world.bot.turns[0].text == "whoami"
     assert world.bot.turns[0].conversation.id.startswith(f"{OPS};messageid=")
+
+
+class Shut(io.StringIO):
+    """The reader of the output has gone: `signalbox chat help | head -1`."""
+
+    def write(self, text: str) -> int:
+        raise BrokenPipeError
+
+
+async def test_who_has_read_enough_is_told_no_traceback(world: World) -> None:
+    async def answer(arrived: Inbound) -> None:
+        await world.bot.say(arrived.conversation, "Much to read.")
+
+    world.bot.turn = answer
+
+    with pytest.raises(BrokenPipeError):  # as itself, which ends every command in silence
+        await converse(world.teams.url, "dev-1", "help", Shut(), Script(), patience=QUICK)
 
 
 async def test_a_changed_card_is_told_by_its_changes(world: World) -> None:
