@@ -58,6 +58,7 @@ class AuditLog:
         self._ids = ids
         self._key = key
         self._head: tuple[int, str] | None = None  # known from the first append on
+        self._appended: list[dict[str, Any]] = []
 
     def append(self, event: Event) -> Entry:
         """Put *event* at the end of the chain."""
@@ -68,8 +69,7 @@ class AuditLog:
         seq, prev_hash = self._head
         cloud = cloud_event(event, id=self._ids.uuid(), at=self._now)
         entry = link(cloud, seq=seq + 1, prev_hash=prev_hash, key=self._key)
-        self._connection.execute(
-            _APPEND,
+        self._appended.append(
             {
                 "seq": entry.seq,
                 "id": cloud["id"],
@@ -80,28 +80,38 @@ class AuditLog:
                 "prev_hash": entry.prev_hash,
                 "hash": entry.hash,
                 "mac": entry.mac,
-            },
+            }
         )
         self._head = (entry.seq, entry.hash)
         return entry
 
+    def write(self) -> None:
+        """Write what was appended."""
+        if self._appended:
+            self._connection.execute(_APPEND, self._appended)
+            self._appended = []
+
     def head(self) -> tuple[int, str]:
         """Place and hash of the newest event; 0 and `GENESIS` before the first."""
+        self.write()
         row = self._connection.execute(_HEAD).first()
         return (row.seq, row.hash) if row else (0, GENESIS)
 
     def entries(self, after_seq: int = 0, limit: int = 1000) -> list[Entry]:
         """Up to *limit* entries behind *after_seq*, in order."""
+        self.write()
         found = self._connection.execute(_ENTRIES, {"after_seq": after_seq, "limit": limit})
         return [_entry(row) for row in found]
 
     def latest(self, limit: int) -> list[Entry]:
         """The newest *limit* entries, in order."""
+        self.write()
         found = self._connection.execute(_LATEST, {"limit": limit})
         return [_entry(row) for row in found][::-1]
 
     def of_run(self, run_id: str) -> list[Entry]:
         """What happened to a run, in order."""
+        self.write()
         return [_entry(row) for row in self._connection.execute(_OF_RUN, {"of_run": run_id})]
 
 

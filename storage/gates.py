@@ -1,5 +1,7 @@
-"""Gates and the votes cast at them."""
+"""Gates and the votes cast at them. As for runs, what is saved is written when it must be seen."""
 
+from collections.abc import Collection
+from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +12,9 @@ from domain.approval import Choice, Gate, GateState, Vote
 from domain.errors import Bug
 from storage import codec
 from storage.schema import gates, on_conflict, votes
+from storage.tracked import AsStored, Tracked, columns
+
+_FIELDS = tuple(e.name for e in fields(Gate) if e.name not in {"id", "run_id", "votes"})
 
 _INSERT = sa.insert(gates).inline()
 _GET = sa.select(gates).where(gates.c.id == sa.bindparam("gate_id"))
@@ -50,22 +55,33 @@ class Gates:
 
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
+        self._rows = Tracked[str, Gate]()
+        self._latest: dict[str, str] = {}  # of the runs whose latest gate is known
 
     def insert(self, gate: Gate) -> None:
         """Add *gate*, with its votes if it has any."""
         self._connection.execute(
             _INSERT, {"id": gate.id, "run_id": gate.run_id, **_gate_values(gate)}
         )
+        self._rows.read(gate.id, replace(gate, votes=()))
+        self._latest[gate.run_id] = gate.id
         for vote in gate.votes:
             self.add_vote(gate.id, vote)
 
     def latest(self, run_id: str) -> Gate | None:
         """The gate of the run that was opened last; None where none ever was."""
-        return self._with_votes(self._connection.execute(_LATEST, {"of_run": run_id}).first())
+        if (known := self._latest.get(run_id)) is not None:
+            return self.get(known)
+        gate = self._read(self._connection.execute(_LATEST, {"of_run": run_id}).first())
+        if gate is not None:
+            self._latest[run_id] = gate.id
+        return gate
 
     def get(self, gate_id: str) -> Gate | None:
         """The gate of that id; None where there is none."""
-        return self._with_votes(self._connection.execute(_GET, {"gate_id": gate_id}).first())
+        if (known := self._rows.get(gate_id)) is not None:
+            return known
+        return self._read(self._connection.execute(_GET, {"gate_id": gate_id}).first())
 
     def save(self, gate: Gate) -> None:
         """Put *gate* in the place of what it was; its votes are left as they are.
@@ -73,9 +89,26 @@ class Gates:
         Raises:
             Bug: it has not been inserted.
         """
-        values = {"gate_id": gate.id, **_gate_values(gate)}
-        if self._connection.execute(_SAVE, values).rowcount == 0:
+        known = self.get(gate.id)
+        if known is None:
             raise Bug(f"Gate {gate.id} was saved before it was inserted.")
+        self._rows.save(gate.id, replace(gate, votes=known.votes))
+
+    def forget(self, run_id: str) -> None:
+        """Read the gates of the run again when they are asked for; what was saved is written."""
+        self.write()
+        self._latest.pop(run_id, None)
+        for gate in self._rows.all():
+            if gate.run_id == run_id:
+                self._rows.forget(gate.id)
+
+    def write(self) -> None:
+        """Write what was saved."""
+        self._rows.write(
+            self._connection,
+            _SAVE,
+            lambda gate_id, gate, names: {"gate_id": gate_id, **_gate_values(gate, names)},
+        )
 
     def add_vote(self, gate_id: str, vote: Vote) -> bool:
         """Record *vote*; False when that person has voted there before, and nothing changes."""
@@ -90,24 +123,33 @@ class Gates:
                 "at": vote.at,
             },
         )
-        return added.rowcount == 1
+        if is_new := added.rowcount == 1:
+            self._rows.amend(gate_id, lambda gate: replace(gate, votes=(*gate.votes, vote)))
+        return is_new
 
     def remove_vote(self, gate_id: str, voter: ObjectId) -> bool:
         """Drop the vote of *voter*; False when there is none. Who has none may vote again."""
         gone = self._connection.execute(_REMOVE_VOTE, {"at_gate": gate_id, "of_voter": voter})
-        return gone.rowcount == 1
+        if is_gone := gone.rowcount == 1:
+            self._rows.amend(gate_id, lambda gate: _without(gate, voter))
+        return is_gone
 
     def due(self, now: datetime) -> list[str]:
         """The ids of the open gates whose time is over, the oldest deadline first."""
+        self.write()
         return list(self._connection.scalars(_DUE, {"now": now}))
 
     def to_escalate(self, now: datetime) -> list[str]:
         """The ids of the open gates that are to call a second group and have not, oldest first."""
+        self.write()
         return list(self._connection.scalars(_TO_ESCALATE, {"now": now}))
 
-    def _with_votes(self, row: sa.Row[Any] | None) -> Gate | None:
+    def _read(self, row: sa.Row[Any] | None) -> Gate | None:
         if row is None:
             return None
+        return self._rows.get(row.id) or self._rows.read(row.id, self._gate(row))
+
+    def _gate(self, row: sa.Row[Any]) -> Gate:
         cast = self._connection.execute(_VOTES, {"at_gate": row.id})
         return Gate(
             id=row.id,
@@ -135,16 +177,16 @@ class Gates:
         )
 
 
-def _gate_values(gate: Gate) -> dict[str, Any]:
-    return {
-        "rev": gate.rev,
-        "plan_digest": gate.plan_digest,
-        "rule": codec.gate_rule_to_json(gate.rule),
-        "state": gate.state.value,
-        "opened_at": gate.opened_at,
-        "expires_at": gate.expires_at,
-        "escalates_at": gate.escalates_at,
-        "escalated_at": gate.escalated_at,
-        "reopened_at": gate.reopened_at,
-        "handed_over": [codec.hand_over_to_json(each) for each in gate.handed_over] or None,
-    }
+def _without(gate: Gate, voter: ObjectId) -> Gate:
+    return replace(gate, votes=tuple(vote for vote in gate.votes if vote.voter != voter))
+
+
+_AS_STORED: AsStored = {
+    "rule": codec.gate_rule_to_json,
+    "state": lambda state: state.value,
+    "handed_over": lambda handed: [codec.hand_over_to_json(each) for each in handed] or None,
+}
+
+
+def _gate_values(gate: Gate, names: Collection[str] = _FIELDS) -> dict[str, Any]:
+    return columns(gate, names, _AS_STORED)

@@ -86,12 +86,15 @@ class LivingCards:
     def __init__(self, connection: sa.Connection, now: datetime) -> None:
         self._connection = connection
         self._now = now
+        self._touched: dict[str, dict[str, Any]] = {}
 
     def touch(self, subject: str, conversation: Conversation, reply_to: str = "") -> None:
-        """Have the card of *subject* shown anew; the first time says where."""
-        self._connection.execute(
-            _TOUCH[self._connection.dialect.name],
-            {
+        """Have the card of *subject* shown anew; the first time says where.
+
+        Within one transaction any number of touches are one.
+        """
+        if subject not in self._touched:
+            self._touched[subject] = {
                 "subject": subject,
                 "conversation": codec.conversation_to_json(conversation),
                 "reply_to": reply_to,
@@ -99,25 +102,35 @@ class LivingCards:
                 "shown": 0,
                 "due_at": self._now,
                 "attempts": 0,
-            },
-        )
+            }
+
+    def write(self) -> None:
+        """Write what was touched, in one order for all transactions."""
+        if self._touched:
+            rows = [self._touched[subject] for subject in sorted(self._touched)]
+            self._connection.execute(_TOUCH[self._connection.dialect.name], rows)
+            self._touched.clear()
 
     def hand_over(self, subject: str, to: str) -> None:
         """Have the message of *subject* show *to* from now on, in place of any that *to* has."""
+        self.write()
         self._connection.execute(_DROP, {"of_subject": to})
         self._connection.execute(_HAND_OVER, {"of_subject": subject, "to_subject": to})
 
     def get(self, subject: str) -> LivingCard | None:
         """The message of *subject*; None where it was never touched."""
+        self.write()
         row = self._connection.execute(_GET, {"of_subject": subject}).first()
         return _item(row) if row else None
 
     def is_due(self, now: datetime) -> bool:
         """Whether `due` would find anything."""
+        self.write()
         return bool(self._connection.scalar(_ANY_DUE, {"now": now}))
 
     def due(self, now: datetime, owner: str, lease: timedelta, limit: int) -> list[LivingCard]:
         """Lease up to *limit* cards that are behind to *owner*."""
+        self.write()
         rows = self._connection.execute(_DUE, {"now": now, "limit": limit}).all()
         if rows:
             self._connection.execute(

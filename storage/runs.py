@@ -1,6 +1,11 @@
-"""Runs and their steps."""
+"""Runs and their steps.
 
-from collections.abc import Sequence
+What is read stays known until the transaction ends, and is read from the database once. What is
+saved is written when it ends, changed columns only; or before a query that must see it.
+"""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import fields
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,6 +16,10 @@ from domain.run import Run, RunId, RunState
 from domain.step import StepRun, StepState
 from storage import codec
 from storage.schema import runs, step_runs
+from storage.tracked import AsStored, Tracked, columns
+
+_RUN_FIELDS = tuple(each.name for each in fields(Run) if each.name != "id")
+_STEP_FIELDS = tuple(each.name for each in fields(StepRun) if each.name not in {"run_id", "name"})
 
 _INSERT = sa.insert(runs)
 _GET = sa.select(runs).where(runs.c.id == sa.bindparam("run_id"))
@@ -43,17 +52,27 @@ _IN_STATE = (
 class Runs:
     """The table of runs."""
 
-    def __init__(self, connection: sa.Connection) -> None:
+    def __init__(
+        self, connection: sa.Connection, *, on_lock: Callable[[str], None] = lambda _run_id: None
+    ) -> None:
+        """*on_lock* is told the run that is ours from now on: others may have changed it."""
         self._connection = connection
+        self._on_lock = on_lock
+        self._rows = Tracked[str, Run]()
+        self._locked = set[str]()
 
     def insert(self, run: Run) -> None:
         """Add *run*."""
         self._connection.execute(_INSERT, {"id": run.id, **_run_values(run)})
+        self._rows.read(run.id, run)
+        self._locked.add(run.id)
 
     def get(self, run_id: str) -> Run | None:
         """The run of that id; None where there is none."""
+        if (known := self._rows.get(run_id)) is not None:
+            return known
         row = self._connection.execute(_GET, {"run_id": run_id}).first()
-        return _run(row) if row else None
+        return self._read(row) if row else None
 
     def lock(self, run_id: str) -> Run:
         """The run of that id, nobody else's to change until this transaction ends.
@@ -61,10 +80,17 @@ class Runs:
         Raises:
             UnknownRun: there is none.
         """
+        known = self._rows.get(run_id)
+        if known is not None and run_id in self._locked:
+            return known
+        self.write()
         row = self._connection.execute(_LOCK, {"run_id": run_id}).first()
         if row is None:
             raise UnknownRun(run_id)
-        return _run(row)
+        self._rows.forget(run_id)
+        self._locked.add(run_id)
+        self._on_lock(run_id)
+        return self._read(row)
 
     def save(self, run: Run) -> None:
         """Put *run* in the place of what it was.
@@ -72,28 +98,42 @@ class Runs:
         Raises:
             UnknownRun: it has not been inserted.
         """
-        values = {"run_id": run.id, **_run_values(run)}
-        if self._connection.execute(_SAVE, values).rowcount == 0:
+        if self.get(run.id) is None:
             raise UnknownRun(run.id)
+        self._rows.save(run.id, run)
+
+    def write(self) -> None:
+        """Write what was saved."""
+        self._rows.write(
+            self._connection,
+            _SAVE,
+            lambda run_id, run, names: {"run_id": run_id, **_run_values(run, names)},
+        )
 
     def latest(self, tenant: TenantId, limit: int = 10, *, before: Run | None = None) -> list[Run]:
         """The newest runs of *tenant*, newest first; with *before*, of those that came before."""
+        self.write()
         known = {"of_tenant": tenant, "limit": limit}
         if before is None:
             found = self._connection.execute(_LATEST, known)
         else:
             place = {"moment": before.created_at, "of_run": before.id}
             found = self._connection.execute(_LATEST_BEFORE, known | place)
-        return [_run(row) for row in found]
+        return [self._read(row) for row in found]
 
     def waiting_for(self, lock: str) -> list[RunId]:
         """The queued runs that need *lock*, first come first."""
+        self.write()
         return [RunId(each) for each in self._connection.scalars(_WAITING, {"for_lock": lock})]
 
     def in_state(self, *states: RunState) -> list[RunId]:
         """The runs in any of *states*, oldest first."""
+        self.write()
         wanted = [each.value for each in states]
         return [RunId(each) for each in self._connection.scalars(_IN_STATE, {"states": wanted})]
+
+    def _read(self, row: sa.Row[Any]) -> Run:
+        return self._rows.get(row.id) or self._rows.read(row.id, _run(row))
 
 
 _INSERT_STEP = sa.insert(step_runs)
@@ -112,6 +152,8 @@ class Steps:
 
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
+        self._rows = Tracked[tuple[str, str], StepRun]()
+        self._names: dict[str, list[str]] = {}  # of the runs whose steps were read
 
     def insert(self, steps: Sequence[StepRun]) -> None:
         """Add *steps*."""
@@ -120,10 +162,16 @@ class Steps:
                 _INSERT_STEP,
                 [{"run_id": s.run_id, "name": s.name, **_step_values(s)} for s in steps],
             )
+        for run_id in {step.run_id for step in steps}:
+            self.forget(run_id)
 
     def of(self, run_id: str) -> tuple[StepRun, ...]:
         """The steps of a run, in the order of its definition."""
-        return tuple(_step(row) for row in self._connection.execute(_STEPS_OF, {"of_run": run_id}))
+        if run_id not in self._names:
+            found = self._connection.execute(_STEPS_OF, {"of_run": run_id})
+            self._names[run_id] = [self._read(row).name for row in found]
+        known = (self._rows.get((run_id, name)) for name in self._names[run_id])
+        return tuple(sorted(filter(None, known), key=lambda step: step.position))
 
     def save(self, step: StepRun) -> None:
         """Put *step* in the place of what it was.
@@ -131,35 +179,44 @@ class Steps:
         Raises:
             UnknownRun: it has not been inserted.
         """
-        values = {"of_run": step.run_id, "of_name": step.name, **_step_values(step)}
-        if self._connection.execute(_SAVE_STEP, values).rowcount == 0:
+        if step.name not in {each.name for each in self.of(step.run_id)}:
             raise UnknownRun(step.run_id)
+        self._rows.save((step.run_id, step.name), step)
+
+    def forget(self, run_id: str) -> None:
+        """Read the steps of the run again when they are asked for; what was saved is written."""
+        self.write()
+        for name in self._names.pop(run_id, ()):
+            self._rows.forget((run_id, name))
+
+    def write(self) -> None:
+        """Write what was saved."""
+        self._rows.write(
+            self._connection,
+            _SAVE_STEP,
+            lambda key, step, names: {
+                "of_run": key[0],
+                "of_name": key[1],
+                **_step_values(step, names),
+            },
+        )
+
+    def _read(self, row: sa.Row[Any]) -> StepRun:
+        return self._rows.read((row.run_id, row.name), _step(row))
 
 
-def _run_values(run: Run) -> dict[str, Any]:
-    return {
-        "tenant": run.requester.tenant,
-        "workflow": run.workflow,
-        "title": run.title,
-        "definition": run.definition,
-        "inputs": run.inputs,
-        "reason": run.reason,
-        "requester": codec.actor_to_json(run.requester),
-        "conversation": codec.conversation_to_json(run.conversation),
-        "gate_rule": codec.gate_rule_to_json(run.gate_rule),
-        "state": run.state.value,
-        "rev": run.rev,
-        "generation": run.generation,
-        "created_at": run.created_at,
-        "plan": codec.plan_to_json(run.plan) if run.plan else None,
-        "lock": run.lock,
-        "outcome": run.outcome,
-        "cancelled_by": run.cancelled_by,
-        "carrier": run.carrier,
-        "queued_at": run.queued_at,
-        "started_at": run.started_at,
-        "finished_at": run.finished_at,
-    }
+_AS_STORED: AsStored = {
+    "requester": codec.actor_to_json,
+    "conversation": codec.conversation_to_json,
+    "gate_rule": codec.gate_rule_to_json,
+    "state": lambda state: state.value,
+    "plan": lambda plan: codec.plan_to_json(plan) if plan else None,
+}
+
+
+def _run_values(run: Run, names: Collection[str] = _RUN_FIELDS) -> dict[str, Any]:
+    values = columns(run, names, _AS_STORED)
+    return values | {"tenant": run.requester.tenant} if "requester" in names else values
 
 
 def _run(row: sa.Row[Any]) -> Run:
@@ -188,19 +245,8 @@ def _run(row: sa.Row[Any]) -> Run:
     )
 
 
-def _step_values(step: StepRun) -> dict[str, Any]:
-    return {
-        "title": step.title,
-        "position": step.position,
-        "state": step.state.value,
-        "attempt": step.attempt,
-        "undo_attempt": step.undo_attempt,
-        "started_at": step.started_at,
-        "finished_at": step.finished_at,
-        "due_at": step.due_at,
-        "output": step.output,
-        "detail": step.detail,
-    }
+def _step_values(step: StepRun, names: Collection[str] = _STEP_FIELDS) -> dict[str, Any]:
+    return columns(step, names, _AS_STORED)
 
 
 def _step(row: sa.Row[Any]) -> StepRun:

@@ -107,6 +107,7 @@ class Store:
                 with self._writing.begin() as connection:
                     unit = self._unit(connection)
                     result = work(unit)
+                    unit.write()
             except sa.exc.StatementError as error:
                 if attempt < _ATTEMPTS and getattr(error.orig, "sqlstate", "") in _LOST_A_RACE:
                     attempt += 1
@@ -117,7 +118,10 @@ class Store:
     def _read(self, work: Callable[[UnitOfWork], T]) -> T:
         try:
             with self._reading.begin() as connection:
-                return work(self._unit(connection))
+                unit = self._unit(connection)
+                result = work(unit)
+                unit.write()  # there is nothing to write, or this fails as it should
+                return result
         except sa.exc.StatementError as error:
             raise _foreign(error) from error
 

@@ -1,4 +1,8 @@
-"""One transaction, as those see it who work inside."""
+"""One transaction, as those see it who work inside.
+
+What they save, touch and append is collected, and written in a few statements at the end. Where
+a query must see it, it is written before; they need not know.
+"""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -35,7 +39,7 @@ class UnitOfWork:
         self.connection = connection
         self.now = now
         self.callbacks: list[Callable[[], None]] = []  #: for the store, once it has committed
-        self.runs = Runs(connection)
+        self.runs = Runs(connection, on_lock=self._look_again)
         self.steps = Steps(connection)
         self.gates = Gates(connection)
         self.locks = Locks(connection, now)
@@ -47,6 +51,19 @@ class UnitOfWork:
         self.recents = Recents(connection, now)
         self.executors = Executors(connection)
         self.members = Roster(connection)
+
+    def write(self) -> None:
+        """Write what was saved, touched and appended; the audit log last.
+
+        Nobody else can append to it from then on until the transaction ends.
+        """
+        for table in (self.runs, self.steps, self.gates, self.cards, self.audit):
+            table.write()
+
+    def _look_again(self, run_id: str) -> None:
+        """Forget what was read of a run before it was locked."""
+        self.steps.forget(run_id)
+        self.gates.forget(run_id)
 
     def after_commit(self, callback: Callable[[], None]) -> None:
         """Have *callback* run on the event loop once this transaction has committed."""
