@@ -204,7 +204,7 @@ async def _carry_out(
     executor_id: str,
 ) -> None:
     """Begin to carry out what is enqueued."""
-    plans, progress = Plans(base.durable, base.ids), Progress(base.durable)
+    plans, progress = Plans(base.durable, base.ids), Progress(base.durable, base.ids)
     turns = Turns(base.durable, progress)
     worker = Worker(
         store=base.store,

@@ -16,16 +16,18 @@ from cards.run import run_card, run_sentence
 from cards.text import plain
 from cards.view import Button, Refresh, RunView
 from domain.actor import Actor, ObjectId, TenantId
-from domain.approval import CommentRule, GateState, may_vote
+from domain.approval import CommentRule, Gate, GateState, may_vote
 from domain.errors import Unavailable, UnknownRun
 from domain.field import FieldType
 from domain.notice import Message
-from domain.policy import GateKind, Request
+from domain.policy import GateKind, GateRule, Request
 from domain.ports import Authorizer, Clock, Directory
 from domain.run import Run, RunState
 from storage.store import Store
 from storage.unit import UnitOfWork
 from workflows.definition import comment_rule
+
+_UNDER_WAY = frozenset({RunState.RUNNING, RunState.PAUSED})
 
 LOOK = "run"
 """The command that shows a run; a card's refresh is one use of it."""
@@ -89,11 +91,25 @@ def view(unit: UnitOfWork, run: Run, zone: tzinfo) -> RunView:
     return RunView(
         run=run,
         steps=unit.steps.of(run.id),
-        gate=unit.gates.latest(run.id),
+        gate=gate_of(unit, run),
         lock_holder=holder,
         now=unit.now,
         zone=zone,
     )
+
+
+def gate_of(unit: UnitOfWork, run: Run) -> Gate | None:
+    """The gate that *run* waits at, be it in a step; else the last one before it."""
+    inside = () if run.state not in _UNDER_WAY else unit.gates.open_in(run.id)
+    return inside[0] if inside else unit.gates.latest(run.id)
+
+
+def _rule(unit: UnitOfWork, run_id: str) -> GateRule:
+    run = unit.runs.get(run_id)
+    if run is None:
+        raise UnknownRun(run_id)
+    gate = gate_of(unit, run)
+    return gate.rule if gate is not None and gate.step else run.gate_rule
 
 
 class RunViews:
@@ -126,19 +142,25 @@ class RunViews:
             UnknownRun: there is none.
             Unavailable: the database did not answer.
         """
-        run = await self._store.read(lambda unit: unit.runs.get(run_id))
-        if run is None:
-            raise UnknownRun(run_id)
-        approvers = await self.approvers(run)
+        approvers = await self.approvers(await self.rule(run_id))
         return await self._store.read(lambda unit: self.shared(unit, run_id, approvers))
 
-    async def approvers(self, run: Run) -> tuple[ObjectId, ...]:
-        """Who may be asked to decide on *run*, as far as the directory answers.
+    async def rule(self, run_id: str) -> GateRule:
+        """What the gate that the run waits at asks for; else the one before it.
+
+        Raises:
+            UnknownRun: there is none.
+            Unavailable: the database did not answer.
+        """
+        return await self._store.read(lambda unit: _rule(unit, run_id))
+
+    async def approvers(self, rule: GateRule) -> tuple[ObjectId, ...]:
+        """Who may be asked to decide at a gate of *rule*, as far as the directory answers.
 
         The word of a minute ago will do: this is about whose client asks for buttons.
         """
-        group_id = self._authorizer.group_id(run.gate_rule.group)
-        if run.gate_rule.kind is not GateKind.APPROVAL or not group_id:
+        group_id = self._authorizer.group_id(rule.group)
+        if rule.kind is not GateKind.APPROVAL or not group_id:
             return ()
         now = self._clock.now()
         read_at, known = self._approvers.get(group_id, (None, ()))
@@ -291,7 +313,7 @@ def is_open(seen: RunView, kind: GateKind) -> bool:
         and gate.rule.kind is kind
         and gate.state is GateState.OPEN
         and seen.now < gate.expires_at
-        and seen.run.state.is_waiting_for_people
+        and (seen.run.state.is_waiting_for_people or bool(gate.step))
     )
 
 

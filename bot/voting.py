@@ -3,12 +3,12 @@
 from bot.command import Context, Work
 from bot.run_views import view
 from cards.run_words import standing
-from domain.approval import Choice, Gate, GateClosed
+from domain.approval import Choice, Gate, GateClosed, GateState
 from domain.command import Invocation, Reply, RunCard
 from domain.errors import Bug, NotNow
 from domain.field import Field, FieldType
 from domain.policy import GateKind
-from domain.run import Run, RunState
+from domain.run import Run
 from storage.unit import UnitOfWork
 
 RUN = Field(name="id", type=FieldType.RUN, description="The run's id")
@@ -20,22 +20,22 @@ REASON = Field(name="reason", required=False, flag_only=True, description="Why, 
 def vote(invocation: Invocation, context: Context, choice: Choice) -> Work:
     """Say *choice* at the gate of the run in question."""
     run, installation = run_in_question(context), context.installation
-    group_id = installation.authorizer.group_id(run.gate_rule.group)
     said = (invocation.arguments.get(each.name, "") for each in (REASON, COMMENT))
     comment = " ".join(dict.fromkeys(filter(None, said)))
     elsewhere = invocation.conversation.id != run.conversation.id
 
     def cast(unit: UnitOfWork) -> Reply:
+        gate = installation.lifecycle.open_gate(unit, run.id, context.gate_id)
         after = installation.lifecycle.vote(
             unit,
             run.id,
             voter=invocation.actor,
             choice=choice,
             comment=comment,
-            group_id=group_id,
-            gate_id=context.gate_id,
+            group_id=installation.authorizer.group_id(gate.rule.group),
+            gate_id=gate.id,
         )
-        note = _note(after, choice, unit.gates.latest(run.id))
+        note = _note(after, choice, unit.gates.get(gate.id))
         return RunCard(run.id, note=f"{note}{where(run)}" if elsewhere else note)
 
     return or_standing(cast, context, GateKind.APPROVAL)
@@ -79,5 +79,5 @@ def _note(run: Run, choice: Choice, gate: Gate | None) -> str:
     if choice is Choice.REJECT:
         return f"You rejected run {run.id}."
     count = f": {gate.approvals} of {max(gate.rule.count, 1)}" if gate else ""
-    goes_on = "" if run.state is RunState.AWAITING_APPROVAL else "; it goes on"
+    goes_on = "" if gate is not None and gate.state is GateState.OPEN else "; it goes on"
     return f"You approved run {run.id}{count}{goes_on}."

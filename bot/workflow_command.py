@@ -62,4 +62,6 @@ def effect_of(workflow: Workflow, actions: Actions) -> Effect:
         for uses in (step.uses, step.undo.uses if step.undo else None)
         if uses is not None
     ]
+    run = (step.run.workflow for step in workflow.steps if step.run)
+    effects += [effect_of(each, actions) for each in run if each is not None]
     return max(effects, key=_BY_WEIGHT.index, default=Effect.READ)

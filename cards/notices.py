@@ -40,6 +40,10 @@ def _happened(view: RunView, notice: Notice) -> str:
             words = f"waits for you: {by} asks you to decide{why}{_asked(view)}"
         case NoticeKind.ESCALATED:
             words = f"still waits for approval{_asked(view)}"
+        case NoticeKind.ASKED:
+            words = f"waits for you{why}{_asked(view)}"
+        case NoticeKind.TOLD:
+            words = f"says{why}"
         case NoticeKind.ENDED:
             end = str(state_words(view))
             words = f"has ended: {escape(f'{end[:1].lower()}{end[1:]}', limit=_REASON_LIMIT)}"

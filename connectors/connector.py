@@ -40,6 +40,8 @@ class Action(Generic[In]):
     apply: Callable[[In, str], Awaitable[Output]]  #: with the idempotency key
     plan: Callable[[In], Awaitable[ActionPlan]] | None = None
     reconcile: Callable[[In, str], Awaitable[Output | None]] | None = None
+    cancel: Callable[[In, str], Awaitable[None]] | None = None
+    """Has the target stop what was begun under a key, where it can; it is asked afterwards."""
     timeout: timedelta = timedelta(seconds=30)
 
     def __post_init__(self) -> None:

@@ -5,6 +5,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from enum import StrEnum
 import inspect
 from itertools import groupby
 from pathlib import Path
@@ -23,14 +24,18 @@ from bot.settings import DEMO_WORLD, Settings, variable
 from bot.usage import input_usage
 from bot.workflow_command import GROUP as WORKFLOWS
 from domain import errors
+from domain.approval import GATE_TRANSITIONS, GateEvent, GateState
 from domain.command import Effect
 from domain.errors import SignalboxError
 from domain.ports import Catalogue
 from domain.run import TRANSITIONS, RunEvent, RunState
+from domain.step import STEP_TRANSITIONS, StepEvent, StepState
 
 REFERENCE = Path(__file__).parent / "reference"
 
 _MEMBER = re.compile(r'^ +(?P<name>[A-Z_]+) = "[a-z_]+"(?: +#: (?P<words>.+))?$', re.MULTILINE)
+Transitions = Mapping[Any, Mapping[Any, Any]]
+
 _WRITTEN = "<!-- Written by `make docs`. Do not edit. -->"
 
 
@@ -61,32 +66,48 @@ def _default(value: Any) -> str:
 
 
 def run_states_page() -> Iterator[str]:
-    """The life of a run."""
+    """The lives of a run, of its steps, and of the approval requests that it waits at."""
     yield "# Run states"
     yield ""
-    yield "Everything that moves a run stands in `TRANSITIONS` in `domain/run.py`."
+    yield "What moves a run stands in one table, and so does what moves its steps and its gates."
+    yield "An event that a table has no place for is refused."
+    yield from _machine("A run", "domain/run.py", TRANSITIONS, RunState, RunEvent)
+    yield from _machine("A step", "domain/step.py", STEP_TRANSITIONS, StepState, StepEvent)
+    yield from _machine(
+        "An approval request", "domain/approval.py", GATE_TRANSITIONS, GateState, GateEvent
+    )
+
+
+def _machine(
+    title: str, home: str, transitions: Transitions, states: type[StrEnum], events: type[StrEnum]
+) -> Iterator[str]:
+    """One state machine: a picture, and what each state and event means."""
+    yield ""
+    yield f"## {title}"
+    yield ""
+    yield f"The table is in `{home}`."
     yield ""
     yield "```mermaid"
     yield "stateDiagram-v2"
-    yield f"    [*] --> {next(iter(TRANSITIONS))}"
-    for state, moves in TRANSITIONS.items():
+    yield f"    [*] --> {next(iter(transitions))}"
+    for state, moves in transitions.items():
         for event, following in moves.items():
             yield f"    {state} --> {following}: {event}"
-        if state.is_final:
+        if not moves:
             yield f"    {state} --> [*]"
     yield "```"
     yield ""
-    words = _member_words(RunState)
+    words = _member_words(states)
     yield "| state | | what can happen |"
     yield "|---|---|---|"
-    for state, moves in TRANSITIONS.items():
+    for state, moves in transitions.items():
         happens = ", ".join(f"{event} → `{following}`" for event, following in moves.items())
         yield f"| `{state}` | {words[state.name]} | {happens or 'nothing: it is final'} |"
     yield ""
-    words = _member_words(RunEvent)
+    words = _member_words(events)
     yield "| event | |"
     yield "|---|---|"
-    for event in RunEvent:
+    for event in events:
         if words[event.name]:
             yield f"| {event} | {words[event.name]} |"
 

@@ -1,12 +1,12 @@
 """Votes at a gate: who counts, and what the votes add up to."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from domain.actor import Actor, ObjectId, Person
-from domain.errors import BadArguments, NotNow, NotPermitted
+from domain.errors import BadArguments, IllegalTransition, NotNow, NotPermitted
 from domain.policy import GateKind, GateRule
 
 
@@ -19,6 +19,47 @@ class GateState(StrEnum):
     EXPIRED = "expired"
     SUPERSEDED = "superseded"
     CANCELLED = "cancelled"
+
+
+class GateEvent(StrEnum):
+    """What can happen to an approval request."""
+
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+    SUPERSEDED = "superseded"  #: the plan it was opened for has drifted
+    CANCELLED = "cancelled"
+    VOIDED = "voided"  #: votes that let the run through do not count any more
+
+
+_S, _E = GateState, GateEvent
+
+GATE_TRANSITIONS: Mapping[GateState, Mapping[GateEvent, GateState]] = {
+    _S.OPEN: {
+        _E.APPROVED: _S.APPROVED,
+        _E.REJECTED: _S.REJECTED,
+        _E.EXPIRED: _S.EXPIRED,
+        _E.SUPERSEDED: _S.SUPERSEDED,
+        _E.CANCELLED: _S.CANCELLED,
+    },
+    _S.APPROVED: {_E.VOIDED: _S.OPEN, _E.SUPERSEDED: _S.SUPERSEDED},
+    _S.REJECTED: {},
+    _S.EXPIRED: {},
+    _S.SUPERSEDED: {},
+    _S.CANCELLED: {},
+}
+
+
+def advance_gate(state: GateState, event: GateEvent) -> GateState:
+    """The state after *event*.
+
+    Raises:
+        IllegalTransition: *event* cannot happen in *state*.
+    """
+    try:
+        return GATE_TRANSITIONS[state][event]
+    except KeyError:
+        raise IllegalTransition("approval request", state, event) from None
 
 
 class Choice(StrEnum):
@@ -80,6 +121,7 @@ class Gate:
     escalated_at: datetime | None = None  #: when it was
     reopened_at: datetime | None = None  #: when it was found that votes did not count any more
     handed_over: tuple[HandOver, ...] = ()
+    step: str = ""  #: the step of the run that waits at it; empty: the whole run does
 
     @property
     def approvals(self) -> int:

@@ -34,6 +34,8 @@ class NoticeKind(StrEnum):
     REOPENED = "reopened"  #: approvals that it had do not count any more
     HANDED_OVER = "handed_over"  #: one who may decide asks another to
     ESCALATED = "escalated"  #: nobody has decided: a second group is called
+    ASKED = "asked"  #: a step of the run waits for people
+    TOLD = "told"  #: what the workflow says, in *reason*
     ENDED = "ended"
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from domain.canonical import digest
@@ -45,6 +46,44 @@ class StepPlan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Lane:
+    """One of several that do the same for different items: only so many go on at once."""
+
+    of: str  #: the name of the step that fans out
+    index: int
+    at_once: int  #: how many may
+
+
+class Role(StrEnum):
+    """What a node is in the step that it comes from."""
+
+    STEP = "step"
+    CANARY = "canary"  #: stands between the first items and the others
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """One thing to do in a run: a step, unfolded. Each has a step run of its name.
+
+    A step with `for_each` becomes a node for each item, `switch[0]`, `switch[1]`; a step that
+    runs another workflow becomes that one's nodes, `roll/switch`.
+    """
+
+    name: str
+    title: str
+    of: str  #: the step it comes from: its path in the definition, `roll/switch`
+    needs: tuple[str, ...] = ()  #: nodes
+    role: Role = Role.STEP
+    item: Any = None  #: JSON: what `item` is in its expressions
+    index: int | None = None  #: its place among the items; None without `for_each`
+    inputs: Mapping[str, str] | None = None  #: of the workflow it stands in; None: the run's own
+    scope: str = ""  #: the prefix of the nodes that its expressions call by their steps' names
+    lanes: tuple[Lane, ...] = ()
+    skipped: str = ""  #: why it will not be done; empty where it will
+    done_in: str = ""  #: the run that has done it already; empty where it is to be done
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """What a run would do. Immutable; a new look at the world makes a new plan."""
 
@@ -52,6 +91,8 @@ class Plan:
     inputs: Mapping[str, str]
     steps: tuple[StepPlan, ...]
     lock: str | None
+    nodes: tuple[Node, ...] = ()  #: everything to do, in order; empty in plans of older versions
+    locks: tuple[str, ...] = ()  #: further ones: those of the workflows that its steps run
 
     @property
     def digest(self) -> str:
@@ -60,6 +101,7 @@ class Plan:
         Words for the reader (summary, untouched, rollback) are left out: a better sentence is
         no drift.
         """
+        nodes = [_node(each) for each in self.nodes]
         return digest(
             {
                 "definition": self.definition_digest,
@@ -75,6 +117,10 @@ class Plan:
                     }
                     for each in self.steps
                 ],
+                # Only where they say more than the definition does: what was planned before
+                # there were nodes keeps its digest.
+                **({"nodes": nodes} if any(map(_says_more, self.nodes)) else {}),
+                **({"locks": list(self.locks)} if self.locks else {}),
             }
         )
 
@@ -99,6 +145,25 @@ class Plan:
     def is_mutating(self) -> bool:
         """Whether any step changes something."""
         return any(each.effect is not Effect.READ for each in self.steps)
+
+
+def _says_more(node: Node) -> bool:
+    """Whether *node* is not just the step of its name, done as it stands in the definition."""
+    is_item = node.index is not None or node.role is not Role.STEP
+    return is_item or node.inputs is not None or bool(node.skipped or node.done_in)
+
+
+def _node(node: Node) -> dict[str, Any]:
+    """What people agree to in *node*: its title is for the reader only."""
+    return {
+        "name": node.name,
+        "needs": list(node.needs),
+        "item": node.item,
+        "inputs": None if node.inputs is None else dict(node.inputs),
+        "lanes": [[each.of, each.index, each.at_once] for each in node.lanes],
+        "skipped": bool(node.skipped),
+        "done_in": node.done_in,
+    }
 
 
 def _targets(plan: ActionPlan | None) -> list[list[str]]:

@@ -75,6 +75,7 @@ class RunEvent(StrEnum):
     UNDO_FAILED = "undo_failed"
     PAUSED = "paused"
     RESUMED = "resumed"
+    TAKEN_BACK = "taken_back"  #: stopped by somebody who wants undone what was done
 
 
 _S, _E = RunState, RunEvent
@@ -111,11 +112,10 @@ TRANSITIONS: Mapping[RunState, Mapping[RunEvent, RunState]] = {
         _E.BROKEN: _S.FAILED,
         _E.CANCELLED: _S.CANCELLED,
         _E.PAUSED: _S.PAUSED,
+        _E.TAKEN_BACK: _S.ROLLING_BACK,
     },
     _S.PAUSED: {
         _E.RESUMED: _S.RUNNING,
-        _E.STEP_FAILED: _S.ROLLING_BACK,
-        _E.CANCELLED: _S.CANCELLED,
     },
     _S.ROLLING_BACK: {
         _E.UNDONE: _S.ROLLED_BACK,
@@ -164,6 +164,11 @@ class Run:
     lock: str | None = None
     outcome: str = ""  #: one sentence on how it ended, or why it waits
     cancelled_by: ObjectId | None = None  #: who asked to stop a running run
+    takes_back: bool = False  #: whoever stopped it wants undone what was done
+    paused_by: ObjectId | None = None  #: who asked it to stand still between two steps
+    bell: int = 0  #: counts what happened to it from outside, for its carrier to look up
+    repeats: RunId | None = None  #: the run whose results it goes on from
+    repeats_from: str = ""  #: the step that is done again, with what needs it; empty: what failed
     carrier: str | None = None  #: the execution of a piece of work that carries it out, if any
     queued_at: datetime | None = None
     started_at: datetime | None = None

@@ -1,4 +1,4 @@
-"""One step of a run: its states, and how an attempt can end."""
+"""One step of a run: its states, which follows which, and how an attempt can end."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 import hashlib
 from typing import Any
+
+from domain.errors import IllegalTransition
 
 
 class StepState(StrEnum):
@@ -25,6 +27,69 @@ class StepState(StrEnum):
         """Whether what needs this step may start."""
         return self in {StepState.SUCCEEDED, StepState.SKIPPED}
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing more is to be done in it; it may still be undone."""
+        return self not in {StepState.PENDING, StepState.RUNNING, StepState.WAITING}
+
+
+class StepEvent(StrEnum):
+    """What can happen to a step run."""
+
+    BEGUN = "begun"  #: an attempt begins
+    PAUSED = "paused"  #: it waits: for a time, a condition, people, or its next attempt
+    DONE = "done"
+    FAILED = "failed"
+    SKIPPED = "skipped"  #: its condition does not hold, or somebody leaves it out
+    CANCELLED = "cancelled"  #: the run was stopped before it ended
+    UNDONE = "undone"
+
+
+_S, _E = StepState, StepEvent
+
+STEP_TRANSITIONS: Mapping[StepState, Mapping[StepEvent, StepState]] = {
+    _S.PENDING: {
+        _E.BEGUN: _S.RUNNING,
+        _E.PAUSED: _S.WAITING,
+        _E.DONE: _S.SUCCEEDED,
+        _E.FAILED: _S.FAILED,
+        _E.SKIPPED: _S.SKIPPED,
+        _E.CANCELLED: _S.CANCELLED,
+    },
+    _S.RUNNING: {
+        _E.BEGUN: _S.RUNNING,
+        _E.PAUSED: _S.WAITING,
+        _E.DONE: _S.SUCCEEDED,
+        _E.FAILED: _S.FAILED,
+    },
+    _S.WAITING: {
+        _E.BEGUN: _S.RUNNING,
+        _E.DONE: _S.SUCCEEDED,
+        _E.FAILED: _S.FAILED,
+        _E.SKIPPED: _S.SKIPPED,
+        _E.CANCELLED: _S.CANCELLED,
+    },
+    _S.SUCCEEDED: {_E.UNDONE: _S.COMPENSATED},
+    _S.FAILED: {_E.UNDONE: _S.COMPENSATED},
+    _S.SKIPPED: {},
+    _S.CANCELLED: {_E.UNDONE: _S.COMPENSATED},
+    _S.COMPENSATED: {},
+}
+"""A step whose process died is begun again while it is `running`; a failed or cancelled one is
+undone where its effect may be there all the same."""
+
+
+def advance_step(state: StepState, event: StepEvent) -> StepState:
+    """The state after *event*.
+
+    Raises:
+        IllegalTransition: *event* cannot happen in *state*.
+    """
+    try:
+        return STEP_TRANSITIONS[state][event]
+    except KeyError:
+        raise IllegalTransition("step", state, event) from None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepRun:
@@ -42,6 +107,7 @@ class StepRun:
     due_at: datetime | None = None  #: for a waiting step: when it goes on
     output: Mapping[str, Any] | None = None  #: JSON; empty before success: it may have happened
     detail: str = ""  #: one sentence for the reader
+    stuck: str = ""  #: why it could not be undone; empty unless that was tried to the last
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +125,7 @@ class Retry:
     reason: str
     after: timedelta
     may_have_happened: bool = False  #: it was sent and no answer came
+    because: str = "unavailable"  #: `unavailable`, or `timeout`: what a step may be retried on
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +136,14 @@ class Fail:
     may_have_happened: bool = False  #: it was sent and no answer came
 
 
-Outcome = Done | Retry | Fail
+@dataclass(frozen=True, slots=True)
+class NotYet:
+    """It was looked at, and what is waited for is not so; it is looked at again."""
+
+    detail: str
+
+
+Outcome = Done | Retry | Fail | NotYet
 
 
 def idempotency_key(run_id: str, step: str, generation: int) -> str:

@@ -13,7 +13,7 @@ from domain.approval import HandOver
 from domain.command import Effect
 from domain.conversation import Conversation, ConversationKind
 from domain.notice import Mention, Message, Notice, NoticeKind
-from domain.plan import ActionPlan, Change, Plan, StepPlan
+from domain.plan import ActionPlan, Change, Lane, Node, Plan, Role, StepPlan
 from domain.policy import GateKind, GateRule
 
 JsonObject = Mapping[str, Any]
@@ -191,6 +191,8 @@ def plan_to_json(plan: Plan) -> JsonObject:
             }
             for each in plan.steps
         ],
+        "nodes": [_node_to_json(each) for each in plan.nodes],
+        "locks": list(plan.locks),
     }
 
 
@@ -210,6 +212,41 @@ def plan_from_json(value: JsonObject) -> Plan:
             )
             for each in value["steps"]
         ),
+        nodes=tuple(_node_from_json(each) for each in value.get("nodes", ())),
+        locks=tuple(value.get("locks", ())),
+    )
+
+
+def _node_to_json(node: Node) -> JsonObject:
+    """*node* as JSON; what it has not is left out."""
+    said = {
+        "needs": list(node.needs),
+        "role": node.role.value,
+        "inputs": node.inputs,
+        "scope": node.scope,
+        "lanes": [[each.of, each.index, each.at_once] for each in node.lanes],
+        "skipped": node.skipped,
+        "done_in": node.done_in,
+    }
+    items = {} if node.index is None else {"index": node.index, "item": node.item}
+    own = {"name": node.name, "title": node.title, "of": node.of}
+    return own | {key: value for key, value in said.items() if value} | items
+
+
+def _node_from_json(value: JsonObject) -> Node:
+    return Node(
+        name=value["name"],
+        title=value["title"],
+        of=value["of"],
+        needs=tuple(value.get("needs", ())),
+        role=Role(value.get("role", Role.STEP)),
+        item=value.get("item"),
+        index=value.get("index"),
+        inputs=value.get("inputs"),
+        scope=value.get("scope", ""),
+        lanes=tuple(Lane(of=of, index=i, at_once=n) for of, i, n in value.get("lanes", ())),
+        skipped=value.get("skipped", ""),
+        done_in=value.get("done_in", ""),
     )
 
 

@@ -20,9 +20,18 @@ _INSERT = sa.insert(gates).inline()
 _GET = sa.select(gates).where(gates.c.id == sa.bindparam("gate_id"))
 _LATEST = (
     sa.select(gates)
-    .where(gates.c.run_id == sa.bindparam("of_run"))
+    .where(gates.c.run_id == sa.bindparam("of_run"), gates.c.step == "")
     .order_by(gates.c.seq.desc())
     .limit(1)
+)
+_OPEN_IN = (
+    sa.select(gates)
+    .where(
+        gates.c.run_id == sa.bindparam("of_run"),
+        gates.c.step != "",
+        gates.c.state == GateState.OPEN.value,
+    )
+    .order_by(gates.c.seq)
 )
 _SAVE = sa.update(gates).where(gates.c.id == sa.bindparam("gate_id"))
 _DUE = (
@@ -64,18 +73,25 @@ class Gates:
             _INSERT, {"id": gate.id, "run_id": gate.run_id, **_gate_values(gate)}
         )
         self._rows.read(gate.id, replace(gate, votes=()))
-        self._latest[gate.run_id] = gate.id
+        if not gate.step:
+            self._latest[gate.run_id] = gate.id
         for vote in gate.votes:
             self.add_vote(gate.id, vote)
 
     def latest(self, run_id: str) -> Gate | None:
-        """The gate of the run that was opened last; None where none ever was."""
+        """The gate before the run that was opened last; None where none ever was."""
         if (known := self._latest.get(run_id)) is not None:
             return self.get(known)
         gate = self._read(self._connection.execute(_LATEST, {"of_run": run_id}).first())
         if gate is not None:
             self._latest[run_id] = gate.id
         return gate
+
+    def open_in(self, run_id: str) -> list[Gate]:
+        """The open gates that steps of the run wait at, the oldest first."""
+        self.write()
+        rows = self._connection.execute(_OPEN_IN, {"of_run": run_id}).all()
+        return [gate for row in rows if (gate := self._read(row)) is not None]
 
     def get(self, gate_id: str) -> Gate | None:
         """The gate of that id; None where there is none."""
@@ -174,6 +190,7 @@ class Gates:
             escalated_at=row.escalated_at,
             reopened_at=row.reopened_at,
             handed_over=tuple(map(codec.hand_over_from_json, row.handed_over or ())),
+            step=row.step,
         )
 
 

@@ -42,6 +42,7 @@ _WAITING = (
     .where(runs.c.state == RunState.QUEUED.value, runs.c.lock == sa.bindparam("for_lock"))
     .order_by(runs.c.queued_at, runs.c.id)
 )
+_BELL = sa.select(runs.c.bell, runs.c.carrier).where(runs.c.id == sa.bindparam("run_id"))
 _IN_STATE = (
     sa.select(runs.c.id)
     .where(runs.c.state.in_(sa.bindparam("states", expanding=True)))
@@ -121,6 +122,18 @@ class Runs:
             found = self._connection.execute(_LATEST_BEFORE, known | place)
         return [self._read(row) for row in found]
 
+    def bell(self, run_id: str) -> tuple[int, str | None]:
+        """How often the run's bell has rung, and its carrier.
+
+        Raises:
+            UnknownRun: there is none.
+        """
+        self.write()
+        row = self._connection.execute(_BELL, {"run_id": run_id}).first()
+        if row is None:
+            raise UnknownRun(run_id)
+        return row.bell, row.carrier
+
     def waiting_for(self, lock: str) -> list[RunId]:
         """The queued runs that need *lock*, first come first."""
         self.write()
@@ -142,6 +155,7 @@ _STEPS_OF = (
     .where(step_runs.c.run_id == sa.bindparam("of_run"))
     .order_by(step_runs.c.position, step_runs.c.name)
 )
+_DROP_STEPS = sa.delete(step_runs).where(step_runs.c.run_id == sa.bindparam("of_run"))
 _SAVE_STEP = sa.update(step_runs).where(
     step_runs.c.run_id == sa.bindparam("of_run"), step_runs.c.name == sa.bindparam("of_name")
 )
@@ -172,6 +186,12 @@ class Steps:
             self._names[run_id] = [self._read(row).name for row in found]
         known = (self._rows.get((run_id, name)) for name in self._names[run_id])
         return tuple(sorted(filter(None, known), key=lambda step: step.position))
+
+    def replace(self, run_id: str, steps: Sequence[StepRun]) -> None:
+        """Have *steps* be those of the run, and no others."""
+        self.forget(run_id)
+        self._connection.execute(_DROP_STEPS, {"of_run": run_id})
+        self.insert(steps)
 
     def save(self, step: StepRun) -> None:
         """Put *step* in the place of what it was.
@@ -239,6 +259,11 @@ def _run(row: sa.Row[Any]) -> Run:
         outcome=row.outcome,
         cancelled_by=ObjectId(row.cancelled_by) if row.cancelled_by is not None else None,
         carrier=row.carrier,
+        takes_back=row.takes_back,
+        paused_by=ObjectId(row.paused_by) if row.paused_by is not None else None,
+        bell=row.bell,
+        repeats=RunId(row.repeats) if row.repeats is not None else None,
+        repeats_from=row.repeats_from,
         queued_at=row.queued_at,
         started_at=row.started_at,
         finished_at=row.finished_at,
@@ -263,4 +288,5 @@ def _step(row: sa.Row[Any]) -> StepRun:
         due_at=row.due_at,
         output=row.output,
         detail=row.detail,
+        stuck=row.stuck,
     )

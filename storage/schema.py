@@ -106,6 +106,11 @@ runs = sa.Table(
     sa.Column("outcome", sa.Text, nullable=False),
     sa.Column("cancelled_by", sa.Text),
     sa.Column("carrier", sa.Text),
+    sa.Column("takes_back", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("paused_by", sa.Text),
+    sa.Column("bell", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("repeats", sa.Text),
+    sa.Column("repeats_from", sa.Text, nullable=False, server_default=""),
     sa.Column("queued_at", Moment),
     sa.Column("started_at", Moment),
     sa.Column("finished_at", Moment),
@@ -128,6 +133,7 @@ step_runs = sa.Table(
     sa.Column("due_at", Moment),
     sa.Column("output", Json),
     sa.Column("detail", sa.Text, nullable=False),
+    sa.Column("stuck", sa.Text, nullable=False, server_default=""),
 )
 
 gates = sa.Table(
@@ -146,6 +152,7 @@ gates = sa.Table(
     sa.Column("escalated_at", Moment),
     sa.Column("reopened_at", Moment),
     sa.Column("handed_over", Json),
+    sa.Column("step", sa.Text, nullable=False, server_default=""),
     sa.Index(None, "run_id", "seq"),
     sa.Index(None, "state", "expires_at"),
 )

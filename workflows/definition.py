@@ -1,23 +1,23 @@
-"""A workflow: what its YAML file says, as a value, and how a run carries it.
+"""A workflow: what its YAML file says, as a value.
 
 Steps run in the order of the file, each as soon as what it `needs` is done; one without `needs`
 is ready at once. Planning comes before: the arguments of every step are evaluated then, so the
 planner carries out those reading steps whose outputs others refer to (`steps.previous.version`);
-what a writing step gives is not known until it has run, and cannot be planned with.
+what a writing step gives is not known until it has run, and cannot be planned with. What is
+looked at late may speak of it: conditions, messages, what a wait waits for, and undoing.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from domain.approval import CommentRule
 from domain.canonical import digest
 from domain.errors import Refused
 from domain.field import Field, FieldType
-from workflows.durations import parse as parse_duration
-from workflows.durations import text_of
+from workflows.parts import Approve, Canary, Limits, Notify, Retry, Undo, Until, duration, text
 from workflows.values import typed
 from workflows.yaml_source import Fault
 
@@ -30,39 +30,60 @@ RUN_FIELDS = ("id", "requester")
 PLAN_FIELDS = ("digest", "lock")
 """What expressions can say of the plan; not those that it is made from."""
 
+STATE = "state"
+"""What expressions can say of each step that is not waited for in vain: `steps.switch.state`."""
+
+FANNED_OUT = ("results", "count")
+"""What a step with `for_each` gives: the outputs in the order of the items, and how many."""
+
 REASON = Field(name="reason", required=False, description="Why", flag_only=True)
 """What every workflow's command takes as `--reason`, unless it has an input of that name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Retry:
-    """How often a step is tried, and how long the first pause between two attempts is."""
+class SubWorkflow:
+    """Another workflow that a step runs: its steps become part of the run."""
 
-    attempts: int = 1
-    backoff: timedelta = timedelta(seconds=1)
+    name: str
+    workflow: "Workflow | None" = None  #: None until all files have been read
 
+    @property
+    def pinned(self) -> Mapping[str, Any]:
+        """As JSON."""
+        return {"name": self.name, "workflow": self.workflow.pinned if self.workflow else None}
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Undo:
-    """How a step is taken back."""
-
-    uses: str
-    arguments: Mapping[str, Any] = field(default_factory=dict)
+    @classmethod
+    def load(cls, pinned: Mapping[str, Any]) -> Self:
+        """What `pinned` gave."""
+        known = pinned["workflow"]
+        return cls(name=pinned["name"], workflow=from_pinned(known) if known else None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One node of a workflow: it uses an action, or waits."""
+    """One node of a workflow: it does one of `uses wait until approve run notify`."""
 
     name: str
     title: str
-    uses: str | None = None  #: an action's reference; None for a wait
+    uses: str | None = None  #: an action's reference
     arguments: Mapping[str, Any] = field(default_factory=dict)  #: with expressions in it
     needs: tuple[str, ...] = ()
     timeout: timedelta | None = None  #: None: the action's own
-    retry: Retry = Retry()
+    retry: Retry = field(default_factory=Retry)
     undo: Undo | None = None
     wait: timedelta | None = None
+    until: Until | None = None
+    approve: Approve | None = None
+    notify: Notify | None = None
+    run: SubWorkflow | None = None
+    condition: str | None = None  #: an expression: the step is skipped where it does not hold
+    for_each: Any = None  #: a list, or an expression that gives one; None: done once
+    max_parallel: int | None = None  #: how many items at once; None: all
+    limits: Limits | None = None
+    canary: Canary | None = None
+    always: bool = False  #: done at the end of a run that failed or was stopped, too
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+    """What it gives, as expressions over `result`; empty: all that its action gave."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +99,8 @@ class Workflow:
     steps: tuple[Step, ...]
     aliases: tuple[str, ...] = ()  #: what the command is called, too
     comment: CommentRule | None = None  #: which votes must say why; None where the file is silent
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+    """What it gives to a workflow that runs it: expressions over its steps."""
 
     @property
     def fields(self) -> tuple[Field, ...]:
@@ -99,11 +122,14 @@ class Workflow:
             "inputs": [_pinned_field(each) for each in self.inputs],
             "lock": self.lock,
             "steps": [_pinned_step(each) for each in self.steps],
-            # Only where it is said: what was pinned before this key came keeps its digest.
-            **({"approval": {"comment": self.comment.value}} if self.comment else {}),
         }
-        # Left out where there are none, so that what older versions pinned keeps its digest.
-        return {**pinned, "aliases": list(self.aliases)} if self.aliases else pinned
+        # Left out where they are not said, so that what older versions pinned keeps its digest.
+        later = {
+            "approval": {"comment": self.comment.value} if self.comment else None,
+            "aliases": list(self.aliases),
+            "outputs": dict(self.outputs),
+        }
+        return pinned | {key: value for key, value in later.items() if value}
 
     @property
     def digest(self) -> str:
@@ -120,6 +146,20 @@ class Workflow:
             if each.name == name:
                 return each
         raise KeyError(name)
+
+    def at(self, path: str) -> Step:
+        """The step at *path*, which goes through the workflows that steps run: `roll/switch`.
+
+        Raises:
+            KeyError: there is none.
+        """
+        first, _, rest = path.partition("/")
+        step = self.step(first)
+        if not rest:
+            return step
+        if step.run is None or step.run.workflow is None:
+            raise KeyError(path)
+        return step.run.workflow.at(rest)
 
     def input_values(self, arguments: Mapping[str, str]) -> dict[str, Any]:
         """*arguments* as `inputs` in expressions: typed, and None for what was not given."""
@@ -146,6 +186,7 @@ def from_pinned(pinned: Mapping[str, Any]) -> Workflow:
         steps=tuple(_step(each) for each in pinned["steps"]),
         aliases=tuple(pinned.get("aliases", ())),
         comment=comment_rule(pinned),
+        outputs=pinned.get("outputs", {}),
     )
 
 
@@ -182,45 +223,57 @@ def _field(pinned: Mapping[str, Any]) -> Field:
 
 
 def _pinned_step(one: Step) -> dict[str, Any]:
-    return {
+    pinned = {
         "name": one.name,
         "title": one.title,
         "uses": one.uses,
         "with": dict(one.arguments),
         "needs": list(one.needs),
-        "timeout": _text(one.timeout),
-        "retry": {"attempts": one.retry.attempts, "backoff": text_of(one.retry.backoff)},
-        "undo": {"uses": one.undo.uses, "with": dict(one.undo.arguments)} if one.undo else None,
-        "wait": _text(one.wait),
+        "timeout": text(one.timeout),
+        "retry": one.retry.pinned,
+        "undo": one.undo.pinned if one.undo else None,
+        "wait": text(one.wait),
     }
+    parts = {key: getattr(one, key) for key in _PARTS}
+    later = {
+        **{key: part.pinned for key, part in parts.items() if part is not None},
+        "if": one.condition,
+        "for_each": one.for_each,
+        "max_parallel": one.max_parallel,
+        "always": one.always,
+        "outputs": dict(one.outputs),
+    }
+    return pinned | {key: value for key, value in later.items() if value}
 
 
 def _step(pinned: Mapping[str, Any]) -> Step:
     undo = pinned.get("undo")
+    parts = {key: part.load(pinned[key]) for key, part in _PARTS.items() if key in pinned}
     return Step(
         name=pinned["name"],
         title=pinned["title"],
         uses=pinned.get("uses"),
         arguments=pinned.get("with", {}),
         needs=tuple(pinned.get("needs", ())),
-        timeout=_duration(pinned.get("timeout")),
-        retry=_retry(pinned.get("retry") or {}),
-        undo=Undo(uses=undo["uses"], arguments=undo.get("with", {})) if undo else None,
-        wait=_duration(pinned.get("wait")),
+        timeout=duration(pinned.get("timeout")),
+        retry=Retry.load(pinned.get("retry") or {}),
+        undo=Undo.load(undo) if undo else None,
+        wait=duration(pinned.get("wait")),
+        condition=pinned.get("if"),
+        for_each=pinned.get("for_each"),
+        max_parallel=pinned.get("max_parallel"),
+        always=pinned.get("always", False),
+        outputs=pinned.get("outputs", {}),
+        **parts,
     )
 
 
-def _retry(pinned: Mapping[str, Any]) -> Retry:
-    usual, backoff = Retry(), _duration(pinned.get("backoff"))
-    return Retry(
-        attempts=pinned.get("attempts", usual.attempts),
-        backoff=usual.backoff if backoff is None else backoff,
-    )
-
-
-def _text(duration: timedelta | None) -> str | None:
-    return None if duration is None else text_of(duration)
-
-
-def _duration(text: str | None) -> timedelta | None:
-    return None if text is None else parse_duration(text)
+_PARTS: Mapping[str, Any] = {
+    "until": Until,
+    "approve": Approve,
+    "notify": Notify,
+    "run": SubWorkflow,
+    "limits": Limits,
+    "canary": Canary,
+}
+"""What a step may have besides what the first version knew, each with a `load` of its own."""

@@ -6,7 +6,6 @@ say. Whatever can be known before anybody runs it is refused.
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 import re
 from typing import Any
@@ -15,36 +14,24 @@ from connectors.connector import Actions
 from domain.approval import CommentRule
 from domain.field import Field
 from workflows import syntax
-from workflows.definition import DefinitionFaults, Retry, Step, Undo, Workflow
+from workflows.definition import DefinitionFaults, Workflow
 from workflows.definition_fit import misfits
-from workflows.definition_inputs import PART, Inputs
+from workflows.definition_inputs import Inputs
 from workflows.definition_reader import Reader
+from workflows.definition_steps import Steps
+from workflows.links import link
 from workflows.names import Names
 from workflows.nearest import did_you_mean
 from workflows.yaml_source import Fault, Place, Source, YamlFault, read
 
 KEYS = (
     *("name", "title", "description", "command", "aliases"),
-    *("inputs", "lock", "approval", "steps"),
+    *("inputs", "lock", "approval", "steps", "outputs"),
 )
 REQUIRED_KEYS = ("name", "title", "command", "steps")
-STEP_KEYS = ("title", "uses", "with", "needs", "timeout", "retry", "undo", "wait")
 _APPROVAL_KEYS = ("comment",)
-RETRY_KEYS = ("attempts", "backoff")
-UNDO_KEYS = ("uses", "with")
-_KEYS_OF_ACTIONS = ("with", "timeout", "retry", "undo")
-_LATER_KEYS = frozenset(
-    {
-        *("approve", "run", "notify"),
-        *("if", "for_each", "max_parallel", "always", "outputs", "secrets"),
-    }
-)
-"""Step keys of the language that this version does not carry out yet: refused, not ignored."""
 
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
-MOST_STEPS = 100
-MOST_ATTEMPTS = 20
-_SHORTEST_BACKOFF = timedelta(milliseconds=100)
 
 
 def read_definition(path: Path, *, actions: Actions | None = None) -> Workflow:
@@ -82,6 +69,7 @@ def load_files(
         DefinitionFaults: a file does not validate, or a word would call two commands.
     """
     found: dict[str, Workflow] = {}
+    sources: dict[str, Source] = {}
     names = Names(taken)
     faults: list[Fault] = []
     for path in dict.fromkeys(files):
@@ -91,13 +79,17 @@ def load_files(
             faults += error.faults
             continue
         found.setdefault(workflow.name, workflow)
+        sources.setdefault(workflow.name, source)
         faults += [
             source.fault(*each.place, sentence=each.sentence)
             for each in names.claim(workflow, path)
         ]
+    linked = link(found)
+    for name, misfit in linked.misfits:
+        faults.append(sources[name].fault(*misfit.place, sentence=misfit.sentence))
     if faults:
         raise DefinitionFaults(faults)
-    return found
+    return linked.workflows
 
 
 def _read(path: Path, actions: Actions | None) -> tuple[Workflow, Source]:
@@ -148,9 +140,10 @@ class _Definition:
             command=command,
             inputs=_given(command, Inputs(self._reader).read(data.get("inputs"))),
             lock=None if lock is None else self._reader.text(("lock",), lock),
-            steps=self._steps(data.get("steps")),
+            steps=Steps(self._reader).read(data.get("steps")),
             aliases=self._aliases(data.get("aliases")),
             comment=self._comment(self._reader.mapping(("approval",), data.get("approval"))),
+            outputs=self._reader.mapping(("outputs",), data.get("outputs")),
         )
 
     def _comment(self, entry: Mapping[str, Any]) -> CommentRule | None:
@@ -177,78 +170,6 @@ class _Definition:
         place = ("aliases",)
         listed = value if isinstance(value, list) else self._reader.texts(place, value)
         return tuple(self._name((*place, index), each) for index, each in enumerate(listed))
-
-    def _steps(self, data: Any) -> tuple[Step, ...]:
-        entries = self._reader.mapping(("steps",), data)
-        if data == {}:
-            self._reader.fault("steps", sentence="A workflow has at least one step.")
-        if len(entries) > MOST_STEPS:
-            self._reader.fault("steps", sentence=f"A workflow has at most {MOST_STEPS} steps.")
-        return tuple(
-            self._step(("steps", name), name, self._reader.mapping(("steps", name), entry))
-            for name, entry in entries.items()
-        )
-
-    def _step(self, place: Place, name: str, entry: Mapping[str, Any]) -> Step:
-        if not PART.fullmatch(name):
-            sentence = "A step's name is at most 40 lower-case letters, digits and `_`."
-            self._reader.key_fault(*place, sentence=sentence)
-        later = _LATER_KEYS & entry.keys()
-        for key in later:
-            sentence = f"`{key}` is not supported by this version."
-            self._reader.key_fault(*place, key, sentence=sentence)
-        self._reader.known_keys(place, [key for key in entry if key not in later], STEP_KEYS)
-        title, uses, wait = (entry.get(key) for key in ("title", "uses", "wait"))
-        if (uses is None) == (wait is None) and not later:
-            sentence = "A step either `uses` an action or has a `wait`."
-            self._reader.key_fault(*place, sentence=sentence)
-        for key in _KEYS_OF_ACTIONS if uses is None and wait is not None else ():
-            if key in entry:
-                self._reader.key_fault(*place, key, sentence=f"A wait has no `{key}`.")
-        timeout = self._reader.duration((*place, "timeout"), entry.get("timeout"))
-        if timeout == timedelta():
-            self._reader.fault(*place, "timeout", sentence="Nothing is done in no time.")
-        return Step(
-            name=name,
-            title=self._reader.optional_text((*place, "title"), title)
-            or name.replace("_", " ").capitalize(),
-            uses=None if uses is None else self._reader.text((*place, "uses"), uses),
-            arguments=self._reader.mapping((*place, "with"), entry.get("with")),
-            needs=self._reader.texts((*place, "needs"), entry.get("needs")),
-            timeout=timeout,
-            retry=self._retry((*place, "retry"), entry.get("retry")),
-            undo=self._undo((*place, "undo"), entry.get("undo")),
-            wait=self._reader.duration((*place, "wait"), wait),
-        )
-
-    def _retry(self, place: Place, data: Any) -> Retry:
-        entry = self._reader.mapping(place, data)
-        self._reader.known_keys(place, entry, RETRY_KEYS)
-        usual = Retry()
-        attempts = entry.get("attempts", usual.attempts)
-        is_number = isinstance(attempts, int) and not isinstance(attempts, bool)
-        if not is_number or not 1 <= attempts <= MOST_ATTEMPTS:
-            sentence = f"`attempts` is a number from 1 to {MOST_ATTEMPTS}."
-            self._reader.fault(*place, "attempts", sentence=sentence)
-        backoff = self._reader.duration((*place, "backoff"), entry.get("backoff"))
-        if backoff is None:
-            return Retry(attempts=attempts)
-        if backoff < _SHORTEST_BACKOFF:
-            sentence = "A pause of less than 100ms helps nobody."
-            self._reader.fault(*place, "backoff", sentence=sentence)
-        return Retry(attempts=attempts, backoff=backoff)
-
-    def _undo(self, place: Place, data: Any) -> Undo | None:
-        if data is None:
-            return None
-        entry = self._reader.mapping(place, data)
-        self._reader.known_keys(place, entry, UNDO_KEYS)
-        if isinstance(data, dict) and entry.get("uses") is None:
-            self._reader.fault(*place, sentence="An undo says what it `uses`.")
-        return Undo(
-            uses=self._reader.optional_text((*place, "uses"), entry.get("uses")),
-            arguments=self._reader.mapping((*place, "with"), entry.get("with")),
-        )
 
 
 def _given(command: str, inputs: tuple[Field, ...]) -> tuple[Field, ...]:

@@ -1,11 +1,12 @@
 """Whether the parts of a workflow fit together, and fit the actions that there are.
 
 A file can be well formed and still speak of what will not be there: an input that nobody can
-give, a step that has not run by then, an argument that the action does not take.
+give, a step that has not run by then, an argument that the action does not take. Whether a
+workflow that a step runs is there is `links`' to say.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -15,14 +16,17 @@ from domain.command import Effect
 from domain.field import Field
 from workflows import syntax
 from workflows.cel_tree import Reference
-from workflows.definition import PLAN_FIELDS, REASON, RUN_FIELDS, Step, Workflow
-from workflows.expressions import check, references, texts_in
+from workflows.definition import FANNED_OUT, PLAN_FIELDS, REASON, RUN_FIELDS, STATE, Step, Workflow
+from workflows.expressions import OF_ITEMS, OF_RESULTS, check, references, texts_in
+from workflows.lateness import first_late
 from workflows.nearest import did_you_mean
 from workflows.yaml_source import Place
 
 _IN_LOCKS = frozenset({"inputs"})
 _IN_ARGUMENTS = frozenset({"inputs", "steps", "run"})  #: they are evaluated for the plan
-_IN_UNDO = frozenset({"inputs", "steps", "run", "plan"})
+_LATE = frozenset({"inputs", "steps", "run", "plan"})  #: they are evaluated when it is their turn
+_IN_RESULTS = frozenset({"inputs", "run", *OF_RESULTS})
+_IN_OUTPUTS = frozenset({"inputs", "steps", "run"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,25 +99,86 @@ def _steps(
 ) -> Iterator[Misfit]:
     steps = {each.name: each for each in workflow.steps}
     before: dict[str, frozenset[str]] = {}  # the steps that are done when one begins
+    late = first_late(workflow.steps, actions)
     for name, step in steps.items():
-        place = ("steps", name)
-        for index, need in enumerate(step.needs):
-            if need and need not in before:
-                yield Misfit(place=(*place, "needs", index), sentence=_unmet(need, name, steps))
+        yield from _needs(step, steps, before)
         done = frozenset().union(*({n} | before[n] for n in step.needs if n in before))
         before[name] = done
-        yield from _action((*place, "uses"), step.uses, actions)
-        yield from _arguments((*place, "with"), step.uses, step.arguments, actions)
         facts = _Facts(roots=_IN_ARGUMENTS, inputs=inputs, steps=steps, done=done)
-        written = {each: _first_write(each, steps, before, actions) for each in done}
-        for key, value in step.arguments.items():
-            yield from _expressions((*place, "with", key), value, facts)
-            yield from _plannable((*place, "with", key), value, written)
-        if step.undo is not None:
-            yield from _undo(step, actions)
-            facts = _Facts(roots=_IN_UNDO, inputs=inputs, steps=steps, done=done | {name})
-            for key, value in step.undo.arguments.items():
-                yield from _expressions((*place, "undo", "with", key), value, facts)
+        written = {each: late.get(each, "") for each in done}
+        yield from _use(step, facts, written, actions)
+        yield from _fan(step, facts, written)
+        yield from _late(step, facts, actions)
+    facts = _Facts(roots=_IN_OUTPUTS, inputs=inputs, steps=steps, done=frozenset(steps))
+    for key, value in workflow.outputs.items():
+        yield from _expressions(("outputs", key), value, facts)
+
+
+def _needs(
+    step: Step, steps: Mapping[str, Step], before: Mapping[str, frozenset[str]]
+) -> Iterator[Misfit]:
+    for index, need in enumerate(step.needs):
+        place = ("steps", step.name, "needs", index)
+        if need and need not in before:
+            yield Misfit(place=place, sentence=_unmet(need, step.name, steps))
+        elif need and steps[need].always and not step.always:
+            sentence = f"`{need}` is done at the end, always: `{step.name}` would come too late."
+            yield Misfit(place=place, sentence=sentence)
+
+
+def _use(
+    step: Step, facts: "_Facts", written: Mapping[str, str], actions: Actions | None
+) -> Iterator[Misfit]:
+    """The action that *step* uses, or looks with, and its arguments: they are planned with."""
+    place: Place = ("steps", step.name)
+    uses, arguments = step.uses, step.arguments
+    if step.until is not None:
+        place, uses, arguments = (*place, "wait"), step.until.uses, step.until.arguments
+        if _effect_of(uses, actions) not in {None, Effect.READ}:
+            sentence = f"`{uses}` changes something: what is waited for is only looked at."
+            yield Misfit(place=(*place, "uses"), sentence=sentence)
+    yield from _action((*place, "uses"), uses, actions)
+    yield from _arguments((*place, "with"), uses, arguments, actions)
+    facts = facts.of(step)
+    for key, value in arguments.items():
+        yield from _expressions((*place, "with", key), value, facts)
+        yield from _plannable((*place, "with", key), value, written)
+
+
+def _fan(step: Step, facts: "_Facts", written: Mapping[str, str]) -> Iterator[Misfit]:
+    """What *step* is done for: that is planned with, too."""
+    planned: dict[Place, Any] = {("for_each",): step.for_each}
+    if step.run is not None and step.condition is not None:
+        # Whether another workflow is part of the run is to be seen in its plan.
+        planned["if",] = step.condition
+    if step.limits is not None:
+        planned["limits", "of"] = step.limits.of
+    for key, value in planned.items():
+        place = ("steps", step.name, *key)
+        yield from _expressions(place, value, facts)
+        yield from _plannable(place, value, written)
+
+
+def _late(step: Step, facts: "_Facts", actions: Actions | None) -> Iterator[Misfit]:
+    """What is looked at when it is the step's turn, and speaks of what was done by then."""
+    place = ("steps", step.name)
+    others = frozenset(facts.steps) - {step.name}
+    done = others if step.always else facts.done
+    late = replace(facts.of(step), roots=facts.of(step).roots | _LATE, done=done)
+    if step.condition is not None:
+        yield from _expressions((*place, "if"), step.condition, late)
+    if step.notify is not None:
+        yield from _expressions((*place, "notify", "message"), step.notify.message, late)
+    of_results = replace(late, roots=_IN_RESULTS | (late.roots & frozenset(OF_ITEMS)))
+    if step.until is not None:
+        yield from _expressions((*place, "wait", "until"), step.until.holds, of_results)
+    for key, value in step.outputs.items():
+        yield from _expressions((*place, "outputs", key), value, of_results)
+    if step.undo is not None:
+        yield from _undo(step, actions)
+        known = replace(late, done=facts.done | {step.name})
+        for key, value in step.undo.arguments.items():
+            yield from _expressions((*place, "undo", "with", key), value, known)
 
 
 def _unmet(need: str, name: str, steps: Mapping[str, Step]) -> str:
@@ -176,28 +241,12 @@ def _values(place: Place, action: Action[Any], arguments: Mapping[str, Any]) -> 
 
 
 def _effect(step: Step, actions: Actions | None) -> Effect | None:
-    """What *step* does to the world; None for a wait, and where that is not known."""
-    if actions is None or step.uses is None or step.uses not in actions:
-        return None
-    return actions.get(step.uses).effect
+    """What *step* does to the world; None for one without action, and where that is not known."""
+    return _effect_of(step.uses or "", actions)
 
 
-def _first_write(
-    name: str,
-    steps: Mapping[str, Step],
-    before: Mapping[str, frozenset[str]],
-    actions: Actions | None,
-) -> str:
-    """The step that has to write before there is what step *name* gives; empty for none."""
-    if steps[name].wait is not None:
-        return ""
-    own = {name} | before[name]
-    writing = (
-        each.name
-        for each in steps.values()
-        if each.name in own and _effect(each, actions) not in {None, Effect.READ}
-    )
-    return next(writing, "")
+def _effect_of(uses: str, actions: Actions | None) -> Effect | None:
+    return actions.get(uses).effect if actions is not None and uses in actions else None
 
 
 # -- expressions --------------------------------------------------------------------------
@@ -207,10 +256,15 @@ def _first_write(
 class _Facts:
     """What an expression can speak of where it stands."""
 
-    roots: Collection[str]
+    roots: frozenset[str]
     inputs: Mapping[str, Field]
     steps: Mapping[str, Step] = field(default_factory=dict)
     done: frozenset[str] = frozenset()  #: the steps that have run by then
+
+    def of(self, step: Step) -> "_Facts":
+        """As it is in *step*, which may be done for each of some items."""
+        items = frozenset(OF_ITEMS) if step.for_each is not None else frozenset()
+        return replace(self, roots=frozenset(self.roots) | items)
 
 
 def _expressions(place: Place, value: Any, facts: _Facts) -> Iterator[Misfit]:
@@ -224,6 +278,8 @@ def _expressions(place: Place, value: Any, facts: _Facts) -> Iterator[Misfit]:
 
 def _missing(reference: Reference, facts: _Facts) -> str:
     """What of *reference* will not be there; empty where all will."""
+    if reference.root in {*OF_ITEMS, *OF_RESULTS}:
+        return ""  # what they hold is known when there is one
     if not reference.path:
         return f"`{reference}` needs a name behind it, such as `{reference.root}.name`."
     name = reference.path[0]
@@ -245,7 +301,21 @@ def _missing(reference: Reference, facts: _Facts) -> str:
 def _missing_output(reference: Reference, step: Step, done: Collection[str]) -> str:
     if step.name not in done:
         return f"`{reference}` is not known here: `{step.name}` is not among the needs."
-    return f"`{step.name}` is a wait, which gives nothing." if step.wait is not None else ""
+    output = reference.path[1:2]
+    if output == (STATE,):
+        return ""
+    if step.for_each is not None and output and output[0] not in FANNED_OUT:
+        return (
+            f"`{step.name}` is done for each of some items: "
+            f"there are `steps.{step.name}.results` and `steps.{step.name}.count`."
+        )
+    if step.outputs and output and output[0] not in step.outputs:
+        guess = did_you_mean(output[0], step.outputs)
+        return f"`{step.name}` gives no `{output[0]}`.{guess}"
+    if step.wait is not None or step.notify is not None:
+        kind = "wait" if step.wait is not None else "notification"
+        return f"`{step.name}` is a {kind}, which gives nothing."
+    return ""
 
 
 def _plannable(place: Place, value: Any, written: Mapping[str, str]) -> Iterator[Misfit]:
@@ -256,7 +326,10 @@ def _plannable(place: Place, value: Any, written: Mapping[str, str]) -> Iterator
     for text in texts_in(value):
         for reference in () if check(text) else references(text):  # what is wrong is told already
             name = reference.path[0] if reference.root == "steps" and reference.path else ""
-            if first := written.get(name):
+            if reference.path[1:2] == (STATE,) and name in written:
+                sentence = f"`{reference}` is known only when it has run: the plan is made before."
+                yield Misfit(place=place, sentence=sentence)
+            elif first := written.get(name):
                 sentence = (
                     f"`{reference}` is known only when `{first}` has run, "
                     "and the plan is made before."

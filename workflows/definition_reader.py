@@ -73,3 +73,10 @@ class Reader:
         except ValueError as error:
             self.fault(*place, sentence=str(error))
             return None
+
+    def truth(self, place: Place, value: Any) -> bool:
+        """The truth value at *place*; false where something else is there."""
+        if not isinstance(value, bool):
+            self.fault(*place, sentence=f"`{place[-1]}` is true or false.")
+            return False
+        return value

@@ -1,4 +1,4 @@
-"""`${ … }` in workflow definitions: CEL over `inputs`, `steps`, `run` and `plan`.
+"""`${ … }` in workflow definitions: CEL over `inputs`, `steps`, `run`, `plan`, and a few more.
 
 A text that is one expression and nothing else keeps the expression's type; otherwise results
 are written into the text. What comes out is data and never looked at again, so nothing that a
@@ -24,6 +24,12 @@ from workflows.nearest import did_you_mean
 
 ROOTS = ("inputs", "steps", "run", "plan")
 """What expressions can speak of."""
+
+OF_ITEMS = ("item", "index")
+"""What those of a step with `for_each` can speak of, too."""
+
+OF_RESULTS = ("result",)
+"""What those that look at what an action gave can speak of, too."""
 
 LONGEST_SOURCE = 2048
 LARGEST_OUTPUT = 65536  #: characters and values, over all that one `evaluate` gives
@@ -110,6 +116,18 @@ def evaluate(value: Any, scope: Mapping[str, Any]) -> Any:
         str(root): _plain(each, budget=_Budget(_LARGEST_SCOPE)) for root, each in scope.items()
     }
     return _evaluate(value, data, budget)
+
+
+def holds(condition: str, scope: Mapping[str, Any]) -> bool:
+    """Whether *condition*, one expression, is true in *scope*.
+
+    Raises:
+        ExpressionFault: it cannot be read, failed, or gave neither true nor false.
+    """
+    result = evaluate(condition, scope)
+    if not isinstance(result, bool):
+        raise ExpressionFault(f"`{_shown(condition)}` says neither true nor false.")
+    return result
 
 
 def matches(pattern: str, text: str) -> bool:
@@ -329,7 +347,8 @@ def _compiled(source: str) -> Expression:
 @lru_cache(maxsize=1)
 def _environment() -> Any:
     names = cel.Type.Map(cel.Type.STRING, cel.Type.DYN)
-    return cel.NewEnv(variables=dict.fromkeys(ROOTS, names))
+    variables = dict.fromkeys((*ROOTS, *OF_RESULTS), names)
+    return cel.NewEnv(variables={**variables, "item": cel.Type.DYN, "index": cel.Type.INT})
 
 
 @lru_cache(maxsize=1)

@@ -1,24 +1,36 @@
 """What a run would do, found out by looking: the live systems are read and nothing is changed.
 
-Arguments of later steps may refer to what earlier ones found (`steps.previous.version`), so the
-reading steps that are referred to are carried out here. What a writing step gives is not known
-before it has run: nothing can be planned with it, and `definition_fit` refuses such references.
+The plan unfolds the workflow into nodes: a step with `for_each` is there once for each item, and
+one that runs another workflow is that one's steps. Arguments of later steps may refer to what
+earlier ones found (`steps.previous.version`), so the reading steps that are referred to are
+carried out here. What comes late (see `lateness`) cannot be planned with, and `definition_fit`
+refuses such references.
 """
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from connectors.connector import Action, Actions
 from domain.canonical import canonical
 from domain.command import Effect
 from domain.errors import Refused, Unavailable
-from domain.plan import ActionPlan, Change, Plan, StepPlan
-from workflows.definition import Workflow
-from workflows.expressions import evaluate, references
+from domain.plan import ActionPlan, Change, Lane, Node, Plan, Role, StepPlan
+from workflows.definition import Step, Workflow
+from workflows.expressions import evaluate, holds, references
+from workflows.lateness import first_late, is_early
+from workflows.limits import check_limits
+from workflows.values import accepted
 
+MOST_ITEMS = 200
+MOST_NODES = 1000
 _LONGEST_FACT = 64
+_LONGEST_ITEM = 40
 _MOST_DIFFERENCES = 3
+
+Results = Mapping[str, Mapping[str, Any]]
+"""Outputs by the names of nodes."""
 
 
 async def make_plan(
@@ -28,28 +40,224 @@ async def make_plan(
     run_id: str,
     requester: str,
     actions: Actions,
+    results: Results | None = None,
+    done_in: str = "",
 ) -> Plan:
     """The plan of a run of *workflow*, as the world is now.
+
+    *results* are what nodes have given already, in the run *done_in*: they are not done again.
 
     Raises:
         Refused: it cannot be carried out like this; the sentence says which step, and why.
         Unavailable: a live system did not answer.
     """
-    wanted = looked_at(workflow)
-    outputs: dict[str, Mapping[str, Any]] = {}
-    plans: list[StepPlan] = []
+    run = {"id": run_id, "requester": requester}
+    planner = _Planner(actions=actions, run=run, results=results or {}, done_in=done_in)
+    top = _Level.of(workflow, inputs, actions)
+    await planner.unfold(top, needs=())
+    lock, *locks = planner.locks
+    return Plan(
+        definition_digest=workflow.digest,
+        inputs=inputs,
+        steps=tuple(planner.steps),
+        lock=lock,
+        nodes=tuple(planner.nodes),
+        locks=tuple(sorted({each for each in locks if each is not None} - {lock})),
+    )
 
-    def known() -> dict[str, Any]:
-        return scope(workflow, inputs, outputs, run_id=run_id, requester=requester, plan=None)
 
-    for step in workflow.steps:
-        if step.uses is None:
-            continue
+def plain_nodes(workflow: Workflow) -> tuple[Node, ...]:
+    """The steps of *workflow*, not unfolded: what is known of a run before it is planned."""
+    return tuple(
+        Node(name=each.name, title=each.title, of=each.name, needs=each.needs)
+        for each in workflow.steps
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Level:
+    """A workflow that is being unfolded: the run's own, or one that a step runs."""
+
+    workflow: Workflow
+    inputs: Mapping[str, str]
+    late: Mapping[str, str]
+    wanted: frozenset[str]  #: the steps that are carried out for the plan
+    prefix: str = ""  #: of its nodes' names
+    path: str = ""  #: of its steps in the definition
+    title: str = ""  #: what stands before its nodes' titles
+    lanes: tuple[Lane, ...] = ()
+    outputs: dict[str, Mapping[str, Any]] = field(default_factory=dict)  #: known, by step
+
+    @classmethod
+    def of(
+        cls, workflow: Workflow, inputs: Mapping[str, str], actions: Actions, **where: Any
+    ) -> "_Level":
+        """The level of *workflow*."""
+        late = first_late(workflow.steps, actions)
+        return cls(
+            workflow=workflow,
+            inputs=inputs,
+            late=late,
+            wanted=looked_at(workflow) - late.keys(),
+            **where,
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class _Planner:
+    """Unfolds one workflow."""
+
+    actions: Actions
+    run: Mapping[str, str]
+    results: Results
+    done_in: str
+    nodes: list[Node] = field(default_factory=list)
+    steps: list[StepPlan] = field(default_factory=list)
+    locks: list[str | None] = field(default_factory=list)  #: the run's own comes first
+
+    async def unfold(self, level: _Level, needs: tuple[str, ...]) -> tuple[str, ...]:
+        """Add the nodes of *level*, which begin after *needs*; the last ones come back."""
+        workflow = level.workflow
+        self.locks.append(_lock(workflow.lock, self._scope(level)))
+        ends: dict[str, tuple[str, ...]] = {}
+        for step in workflow.steps:
+            own = tuple(dict.fromkeys(n for need in step.needs for n in ends[need])) or needs
+            ends[step.name] = await self._step(level, step, own)
+        needed = {need for step in workflow.steps for need in step.needs}
+        last = [ends[s.name] for s in workflow.steps if s.name not in needed and not s.always]
+        return tuple(name for each in last for name in each)
+
+    async def _step(self, level: _Level, step: Step, needs: tuple[str, ...]) -> tuple[str, ...]:
+        if step.for_each is None:
+            ends, output = await self._once(level, step, needs)
+            if output is not None:
+                level.outputs[step.name] = output
+            return ends
+        return await self._for_each(level, step, needs)
+
+    async def _for_each(
+        self, level: _Level, step: Step, needs: tuple[str, ...]
+    ) -> tuple[str, ...]:
+        items = self._items(level, step)
+        name = f"{level.prefix}{step.name}"
+        if not items:
+            node = self._node(level, step, name, needs, skipped="there is nothing to do it for")
+            level.outputs[step.name] = {"results": [], "count": 0}
+            return (node.name,)
+        first = step.canary.first if step.canary else len(items)
+        ends: list[str] = []
+        outputs: list[Mapping[str, Any] | None] = []
+        for index, item in enumerate(items):
+            if index == first:
+                canary = f"{name}[canary]"
+                self._node(level, step, canary, tuple(ends), role=Role.CANARY)
+                needs = (canary,)
+            one, output = await self._once(level, step, needs, index=index, item=item)
+            ends += one
+            outputs.append(output)
+        if all(each is not None for each in outputs):
+            level.outputs[step.name] = {"results": outputs, "count": len(outputs)}
+        return tuple(ends)
+
+    def _items(self, level: _Level, step: Step) -> Sequence[Any]:
+        scope = self._scope(level)
+        items = evaluate(step.for_each, scope)
+        if not isinstance(items, list):
+            raise Refused(f"{step.title}: what it is to be done for is no list.", hint=_OWNER)
+        if len(items) > MOST_ITEMS:
+            raise Refused(f"{step.title}: {len(items)} items are more than {MOST_ITEMS}.")
+        if step.limits is not None:
+            whole = None if step.limits.of is None else evaluate(step.limits.of, scope)
+            check_limits(step.title, step.limits, len(items), whole)
+        return items
+
+    async def _once(
+        self,
+        level: _Level,
+        step: Step,
+        needs: tuple[str, ...],
+        *,
+        index: int | None = None,
+        item: Any = None,
+    ) -> tuple[tuple[str, ...], Mapping[str, Any] | None]:
+        """Add what is to be done in *step*, once; its last nodes, and its output if known."""
+        name = f"{level.prefix}{step.name}" + ("" if index is None else f"[{index}]")
+        lanes = level.lanes
+        if index is not None and step.max_parallel is not None:
+            of = f"{level.prefix}{step.name}"
+            lanes = (*lanes, Lane(of=of, index=index, at_once=step.max_parallel))
+        scope = self._scope(level, index=index, item=item)
+        known: dict[str, Any] = {"index": index, "item": item, "lanes": lanes}
+        if self._is_out(level, step, scope):
+            known["skipped"] = "its condition does not hold"
+            return (self._node(level, step, name, needs, **known).name,), {}
+        if step.run is not None and step.run.workflow is not None:
+            child = _Level.of(
+                step.run.workflow,
+                _inputs(step.title, step.run.workflow, evaluate(step.arguments, scope)),
+                self.actions,
+                prefix=f"{name}/",
+                path=f"{level.path}{step.name}/",
+                title=f"{_title(level, step, index, item)}: ",
+                lanes=lanes,
+            )
+            return await self.unfold(child, needs), None
+        node = self._node(level, step, name, needs, **known)
+        if node.done_in:
+            return (name,), self.results[name]
+        return (name,), await self._use(level, step, name, scope)
+
+    def _is_out(self, level: _Level, step: Step, scope: Mapping[str, Any]) -> bool:
+        """Whether it is known already that *step*'s condition does not hold."""
+        if step.condition is None or step.always or not is_early(step.condition, level.late):
+            return False
+        return not holds(step.condition, scope)
+
+    def _node(
+        self,
+        level: _Level,
+        step: Step,
+        name: str,
+        needs: tuple[str, ...],
+        *,
+        index: int | None = None,
+        item: Any = None,
+        **more: Any,
+    ) -> Node:
+        title = _title(level, step, index, item)
+        is_canary = more.get("role") is Role.CANARY
+        node = Node(
+            name=name,
+            title=f"{title}: look at the first" if is_canary else title,
+            of=f"{level.path}{step.name}",
+            needs=needs,
+            item=item,
+            index=index,
+            inputs=level.inputs if level.prefix else None,
+            scope=level.prefix,
+            done_in=self.done_in if name in self.results else "",
+            **more,
+        )
+        self.nodes.append(node)
+        if len(self.nodes) > MOST_NODES:
+            raise Refused(f"This would be more than {MOST_NODES} steps.")
+        return node
+
+    async def _use(
+        self, level: _Level, step: Step, name: str, scope: Mapping[str, Any]
+    ) -> Mapping[str, Any] | None:
+        """Plan the action that *step* uses or looks with; what it gives, where it was asked."""
+        uses = step.until.uses if step.until else step.uses
+        if uses is None:
+            return None
+        reads = step.name in level.wanted and step.uses is not None
         try:
-            action = actions.get(step.uses)
-            arguments = evaluate(step.arguments, known())
+            action = self.actions.get(uses)
+            arguments = evaluate(step.until.arguments if step.until else step.arguments, scope)
             async with asyncio.timeout(action.timeout.total_seconds()):
-                planned, found = await _look(action, arguments, reads=step.name in wanted)
+                planned, found = await _look(action, arguments, reads=reads)
+            if found is not None:
+                found = shaped(step, found, scope)
         except TimeoutError as error:
             raise Unavailable(f"{step.title}: {action.name} did not answer.") from error
         except Unavailable as error:
@@ -57,51 +265,83 @@ async def make_plan(
             raise Unavailable(sentence, hint=error.hint, retry_after=error.retry_after) from error
         except Refused as error:
             raise Refused(f"{step.title}: {error}", hint=error.hint) from error
-        if found is not None:
-            outputs[step.name] = found
-        plans.append(
-            StepPlan(
-                step=step.name,
-                uses=step.uses,
-                effect=action.effect,
-                arguments=arguments,
-                plan=planned,
-            )
+        effect = action.effect
+        self.steps.append(
+            StepPlan(step=name, uses=uses, effect=effect, arguments=arguments, plan=planned)
         )
-    return Plan(
-        definition_digest=workflow.digest,
-        inputs=inputs,
-        steps=tuple(plans),
-        lock=_lock(workflow.lock, known()),
-    )
+        return found
+
+    def _scope(
+        self, level: _Level, *, index: int | None = None, item: Any = None
+    ) -> dict[str, Any]:
+        known = {
+            "inputs": level.workflow.input_values(level.inputs),
+            "steps": dict(level.outputs),
+            "run": dict(self.run),
+            "plan": {},
+        }
+        return known if index is None else {**known, "index": index, "item": item}
 
 
-def scope(
-    workflow: Workflow,
-    inputs: Mapping[str, str],
-    outputs: Mapping[str, Mapping[str, Any]],
-    *,
-    run_id: str,
-    requester: str,
-    plan: Plan | None,
-) -> dict[str, Any]:
-    """What expressions can speak of; *outputs* are those of the steps done, by name."""
-    return {
-        "inputs": workflow.input_values(inputs),
-        "steps": dict(outputs),
-        "run": {"id": run_id, "requester": requester},
-        "plan": {"digest": plan.digest, "lock": plan.lock or ""} if plan else {},
-    }
+_OWNER = "Whoever looks after the workflow can correct it."
+
+
+def shaped(step: Step, result: Mapping[str, Any], scope: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What *step* gives of what its action gave.
+
+    Raises:
+        ExpressionFault: one of its outputs has no value.
+    """
+    if not step.outputs:
+        return result
+    given: Mapping[str, Any] = evaluate(step.outputs, {**scope, "result": result})
+    return given
 
 
 def looked_at(workflow: Workflow) -> frozenset[str]:
-    """The steps whose outputs the plan needs: those that other steps' arguments refer to."""
+    """The steps whose outputs the plan needs: those that are referred to for it."""
     return frozenset(
         reference.path[0]
         for step in workflow.steps
-        for reference in references(step.arguments)
+        for reference in references(_planned_with(step))
         if reference.root == "steps" and reference.path
     )
+
+
+def _planned_with(step: Step) -> list[Any]:
+    looks = step.until.arguments if step.until else {}
+    whole = step.limits.of if step.limits else None
+    return [step.arguments, looks, step.for_each, whole, step.condition]
+
+
+def _inputs(title: str, workflow: Workflow, given: Mapping[str, Any]) -> dict[str, str]:
+    """*given* as the inputs of *workflow*, which the step called *title* runs.
+
+    Raises:
+        Refused: one of them is no such value.
+    """
+    inputs: dict[str, str] = {}
+    for each in workflow.inputs:
+        value = given.get(each.name)
+        if value is None:
+            if each.required:
+                raise Refused(f"{title}: `{workflow.name}` needs the input `{each.name}`.")
+            continue
+        text = value if isinstance(value, str) else canonical(value)
+        try:
+            inputs[each.name] = accepted(each, text)
+        except Refused as error:
+            raise Refused(f"{title}: {error}", hint=error.hint) from error
+    return inputs
+
+
+def _title(level: _Level, step: Step, index: int | None, item: Any) -> str:
+    title = f"{level.title}{step.title}"
+    if index is None:
+        return title
+    named = item.get("name") if isinstance(item, Mapping) else item
+    said = str(named) if isinstance(named, str | int | float) else f"{index + 1}"
+    return f"{title} \N{MIDDLE DOT} {said[:_LONGEST_ITEM]}"
 
 
 def drift(approved: Plan, now: Plan) -> str:
@@ -125,6 +365,14 @@ def _differences(approved: Plan, now: Plan) -> Iterator[str]:
     for key, change in before.items():
         if key not in after:
             yield f"{change.what} of {change.target} would not change"
+    names = [{node.name: node for node in plan.nodes} for plan in (approved, now)]
+    if all(names):  # plans of older versions have none
+        yield from (
+            f"{n.title} would be done, too" for k, n in names[1].items() if k not in names[0]
+        )
+        yield from (
+            f"{n.title} would not be done" for k, n in names[0].items() if k not in names[1]
+        )
     if approved.lock != now.lock:
         yield f"the lock would be {now.lock or 'none'}, not {approved.lock or 'none'}"
     yield from _moved(approved, now)

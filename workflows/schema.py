@@ -11,17 +11,23 @@ from connectors.connector import Action, Actions
 from domain.approval import CommentRule
 from domain.command import Effect
 from domain.field import FieldType
-from workflows.definition_file import (
-    KEYS,
+from workflows.definition_file import KEYS, NAME, REQUIRED_KEYS
+from workflows.definition_inputs import CHOICES_KEYS, HELD_BACK, INPUT_KEYS, PART
+from workflows.definition_steps import (
+    APPROVE_KEYS,
+    CANARY_KEYS,
+    KINDS,
+    LIMITS_KEYS,
     MOST_ATTEMPTS,
     MOST_STEPS,
-    NAME,
-    REQUIRED_KEYS,
+    MOST_VOTES,
+    NOTIFY_KEYS,
     RETRY_KEYS,
     STEP_KEYS,
     UNDO_KEYS,
+    UNTIL_KEYS,
 )
-from workflows.definition_inputs import CHOICES_KEYS, HELD_BACK, INPUT_KEYS, PART
+from workflows.parts import RetryOn
 
 _EXPRESSION = {"type": "string", "pattern": r"\$\{"}
 _SCALAR = {"type": ["string", "number", "boolean"]}
@@ -84,6 +90,10 @@ def _workflow_properties(actions: list[Action[Any]]) -> Mapping[str, Schema]:
             {"comment": {"enum": [each.value for each in CommentRule]}}, ("comment",)
         ),
         "steps": steps,
+        "outputs": {
+            "type": "object",
+            "description": "What it gives to a workflow that runs it.",
+        },
     }
 
 
@@ -110,30 +120,91 @@ def _input(reading: list[Action[Any]]) -> Schema:
 
 
 def _step(actions: list[Action[Any]]) -> Schema:
+    reading = [each for each in actions if each.effect is Effect.READ]
     writing = [each for each in actions if each.effect is not Effect.READ]
     undo = _object({"uses": _uses(writing), "with": {"type": "object"}}, UNDO_KEYS, ("uses",))
-    retry = _object(
-        {
-            "attempts": {"type": "integer", "minimum": 1, "maximum": MOST_ATTEMPTS},
-            "backoff": _DURATION,
-        },
-        RETRY_KEYS,
-    )
     properties = {
         "title": {**_TEXT, "description": "What the card calls it."},
         "uses": _uses(actions),
-        "with": {"type": "object", "description": "The action's inputs."},
+        "wait": {"anyOf": [_DURATION, _until(reading)]},
+        "approve": _approve(),
+        "run": {**_TEXT, "description": "Another workflow, whose steps become part of the run."},
+        "notify": {"anyOf": [_TEXT, _object(_NOTIFY, NOTIFY_KEYS, ("message",))]},
+        "with": {"type": "object", "description": "The action's or the workflow's inputs."},
         "needs": {"type": "array", "items": {"type": "string", "pattern": f"^{PART.pattern}$"}},
+        "if": {**_EXPRESSION, "description": "The step is skipped where this does not hold."},
+        "for_each": {
+            "anyOf": [{"type": "array", "minItems": 1}, _EXPRESSION],
+            "description": "It is done for each `item`.",
+        },
+        "max_parallel": {"type": "integer", "minimum": 1},
+        "limits": _object(_LIMITS, LIMITS_KEYS),
+        "canary": _canary(),
         "timeout": _DURATION,
-        "retry": retry,
+        "retry": _retry(),
         "undo": {**undo, "allOf": [_with_inputs(each) for each in writing]},
-        "wait": _DURATION,
+        "always": {"type": "boolean", "description": "Done at the end, whatever came before."},
+        "outputs": {"type": "object", "description": "What it gives, over `result`."},
     }
     return {
         **_object(properties, STEP_KEYS),
-        "oneOf": [{"required": ["uses"]}, {"required": ["wait"]}],
+        "oneOf": [{"required": [each]} for each in KINDS],
         "allOf": [_with_inputs(each) for each in actions],
     }
+
+
+_NOTIFY: Mapping[str, Schema] = {
+    "message": _TEXT,
+    "to": {**_TEXT, "description": "A group; without it, the requester."},
+}
+_LIMITS: Mapping[str, Schema] = {
+    "max_targets": {"type": "integer", "minimum": 1},
+    "max_percent": {"type": "number", "exclusiveMinimum": 0, "maximum": 100},
+    "of": {"anyOf": [{"type": "integer"}, _EXPRESSION]},
+}
+
+
+def _retry() -> Schema:
+    kinds = {"enum": [each.value for each in RetryOn]}
+    return _object(
+        {
+            "attempts": {"type": "integer", "minimum": 1, "maximum": MOST_ATTEMPTS},
+            "backoff": _DURATION,
+            "on": {"type": "array", "items": kinds, "minItems": 1},
+        },
+        RETRY_KEYS,
+    )
+
+
+def _until(reading: list[Action[Any]]) -> Schema:
+    properties = {
+        "uses": _uses(reading),
+        "with": {"type": "object"},
+        "until": _EXPRESSION,
+        "every": _DURATION,
+        "timeout": _DURATION,
+    }
+    return _object(properties, UNTIL_KEYS, ("uses", "until"))
+
+
+def _approve() -> Schema:
+    properties: Mapping[str, Schema] = {
+        "by": {**_TEXT, "description": "The group whose members may approve."},
+        "count": {"type": "integer", "minimum": 1, "maximum": MOST_VOTES},
+        "expires": _DURATION,
+        "escalate": {**_TEXT, "description": "The group that is called at half time."},
+    }
+    return _object(properties, APPROVE_KEYS, ("by",))
+
+
+def _canary() -> Schema:
+    properties: Mapping[str, Schema] = {
+        "first": {"type": "integer", "minimum": 1},
+        "wait": _DURATION,
+        "approve": _approve(),
+    }
+    either = {"oneOf": [{"required": ["wait"]}, {"required": ["approve"]}]}
+    return {**_object(properties, CANARY_KEYS), **either}
 
 
 def _uses(actions: Iterable[Action[Any]]) -> Schema:

@@ -26,9 +26,10 @@ from workflows.values import shown
 async def handover(invocation: Invocation, context: Context) -> Work:
     """Ask somebody else who may decide on a run to do it; your own right to decide stays."""
     run, installation = run_in_question(context), context.installation
-    group_id = installation.authorizer.group_id(run.gate_rule.group)
+    group = (await installation.views.rule(run.id)).group
+    group_id = installation.authorizer.group_id(group)
     named = invocation.arguments["person"].removeprefix("@")
-    person = _named(named, await installation.directory.members(group_id), run.gate_rule.group)
+    person = _named(named, await installation.directory.members(group_id), group)
 
     def handed_over(unit: UnitOfWork) -> Reply:
         installation.lifecycle.hand_over(

@@ -19,7 +19,7 @@ async def run(invocation: Invocation, context: Context) -> Work:
     asked, actor, views = context.run, invocation.actor, context.installation.views
     if asked is None:
         raise Bug("`run` was carried out without a run.")
-    approvers = await views.approvers(asked)
+    approvers = await views.approvers(await views.rule(asked.id))
 
     def shown(unit: UnitOfWork) -> Reply:
         if invocation.trigger is not Trigger.COMMAND:

@@ -20,8 +20,9 @@ async def withdraw(invocation: Invocation, context: Context) -> Work:
     elsewhere = where(run) if invocation.conversation.id != run.conversation.id else ""
 
     def withdrawn(unit: UnitOfWork) -> Reply:
-        lifecycle.withdraw(unit, run.id, voter=invocation.actor, gate_id=context.gate_id)
-        gate = unit.gates.latest(run.id)
+        gate_id = lifecycle.open_gate(unit, run.id, context.gate_id).id
+        lifecycle.withdraw(unit, run.id, voter=invocation.actor, gate_id=gate_id)
+        gate = unit.gates.get(gate_id)
         count = f": {gate.approvals} of {max(gate.rule.count, 1)}" if gate else ""
         note = f"You took back your approval of run {run.id}{count}.{elsewhere}"
         return RunCard(run.id, note=note)

@@ -9,7 +9,9 @@ from bot.offline import open_folder
 from bot.parsing import bind, head
 from bot.settings import DEMO_WORLD, VARIABLES
 from docs.generate import PAGES, REFERENCE, written
+from domain.approval import GateEvent, GateState
 from domain.run import RunEvent, RunState
+from domain.step import StepEvent, StepState
 from workflows.definition import CATALOG
 from workflows.definition_file import load_all
 
@@ -25,11 +27,15 @@ def test_every_setting_has_its_line():
     assert all(f"| `{name}` |" in page for name in VARIABLES)
 
 
-def test_every_state_and_event_is_in_the_picture():
-    picture = written("run-states.md").partition("```mermaid")[2].partition("```")[0]
+@pytest.mark.parametrize(
+    ("place", "states", "events"),
+    [(1, RunState, RunEvent), (3, StepState, StepEvent), (5, GateState, GateEvent)],
+)
+def test_every_state_and_event_is_in_the_picture(place, states, events):
+    picture = written("run-states.md").split("```")[place]
 
-    assert all(f" {state} -->" in picture for state in RunState)
-    assert all(f": {event}\n" in picture for event in RunEvent)
+    assert all(f" {state} -->" in picture for state in states)
+    assert all(f": {event}\n" in picture for event in events)
 
 
 def test_every_command_is_described():

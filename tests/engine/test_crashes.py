@@ -162,7 +162,7 @@ async def test_killed_during_a_wait_the_wait_is_not_longer(world):
         ("plans.Plans.planned", "v1.1.0", RunState.FAILED),
         ("turns.Turns.admit", "v1.1.0", RunState.FAILED),
         ("progress.Progress.record", "v1.1.0", RunState.FAILED),
-        ("progress.Progress._undone", "v1.2.0", RunState.ROLLBACK_FAILED),
+        ("progress.Progress._record_undo", "v1.2.0", RunState.ROLLBACK_FAILED),
     ],
 )
 async def test_a_mistake_of_ours_ends_the_run_and_frees_its_lock(

@@ -481,7 +481,7 @@ async def sweep(world):
     async def ended(work_ids):
         return []
 
-    turns = Turns(world.queue, Progress(world.queue))
+    turns = Turns(world.queue, Progress(world.queue, Ids()))
     plans = Plans(world.queue, Ids())
     await Sweep(world.store, plans, turns, world.clock, ended=ended).sweep()
 

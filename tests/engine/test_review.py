@@ -238,7 +238,7 @@ def sweep_of(world, ended):
     async def have_ended(ids):
         return ended & set(ids)
 
-    progress = Progress(world.queue)
+    progress = Progress(world.queue, Ids())
     return Sweep(
         world.store,
         Plans(world.queue, Ids()),

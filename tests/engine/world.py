@@ -264,7 +264,8 @@ class World:
 
     def new_worker(self, ids: Ids | None = None) -> Worker:
         """A worker, as a fresh process would have it."""
-        plans, progress = Plans(self.queue, ids or self._ids), Progress(self.queue)
+        ids = ids or self._ids
+        plans, progress = Plans(self.queue, ids), Progress(self.queue, ids)
         turns = Turns(self.queue, progress)
         actions = Actions([ShopConnector(self.target)])
         return Sleepless(
@@ -276,6 +277,7 @@ class World:
             voters=self.electors,
             clock=self.clock,
             correlation_id=lambda: "7f3a",
+            jitter=lambda: 0.0,
         )
 
     async def ask(

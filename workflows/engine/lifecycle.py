@@ -13,6 +13,7 @@ from domain.approval import (
     Choice,
     Gate,
     GateClosed,
+    GateEvent,
     GateState,
     HandOver,
     Vote,
@@ -23,16 +24,18 @@ from domain.approval import (
     tally,
 )
 from domain.conversation import Conversation
-from domain.errors import NotNow, NotPermitted
+from domain.errors import BadArguments, NotNow, NotPermitted
 from domain.notice import NoticeKind
 from domain.policy import GateKind, GateRule
 from domain.ports import Ids
 from domain.run import Run, RunEvent, RunId, RunState
-from domain.step import StepRun
+from domain.step import StepRun, StepState
 from storage.unit import UnitOfWork
 from workflows.definition import Workflow, comment_rule
 from workflows.engine.durable import Queue
 from workflows.engine.moves import Moves
+from workflows.engine.step_gates import StepGates
+from workflows.planning import plain_nodes
 
 _AT_ONCE = frozenset(
     {
@@ -55,6 +58,8 @@ class RunRequest:
     conversation: Conversation
     reply_to: str  #: the activity that the card answers
     gate_rule: GateRule
+    repeats: Run | None = None  #: a run that has ended, whose results it goes on from
+    repeats_from: str = ""  #: the step that is done again; empty: those that were not done
 
 
 class Lifecycle:
@@ -62,6 +67,7 @@ class Lifecycle:
 
     def __init__(self, queue: Queue, ids: Ids) -> None:
         self._moves = Moves(queue)
+        self._gates = StepGates(self._moves, ids)
         self._ids = ids
 
     def request(self, unit: UnitOfWork, asked: RunRequest) -> Run:
@@ -81,12 +87,14 @@ class Lifecycle:
             rev=1,
             generation=1,
             created_at=unit.now,
+            repeats=asked.repeats.id if asked.repeats else None,
+            repeats_from=asked.repeats_from,
         )
         unit.runs.insert(run)
         unit.steps.insert(
             [
-                StepRun(run_id=run.id, name=step.name, title=step.title, position=position)
-                for position, step in enumerate(workflow.steps)
+                StepRun(run_id=run.id, name=node.name, title=node.title, position=position)
+                for position, node in enumerate(plain_nodes(workflow))
             ]
         )
         unit.cards.touch(run.id, asked.conversation, asked.reply_to)
@@ -131,17 +139,38 @@ class Lifecycle:
         if state is GateState.OPEN:
             self._moves.show(unit, run)
             return run
-        self._moves.close_gate(unit, gate, state)
         if state is GateState.APPROVED:
-            self._moves.audit(unit, run, "approval.granted", by=voter, data=_facts(gate))
-            self._moves.tell(unit, run, NoticeKind.APPROVED, by=[each.name for each in gate.votes])
-            return self._release(unit, run, gate, RunEvent.APPROVED, voter)
-        self._moves.audit(
-            unit, run, "approval.rejected", by=voter, reason=comment, data=_facts(gate)
-        )
+            return self._approve(unit, run, gate, voter)
+        return self._reject(unit, run, gate, voter, comment)
+
+    def _approve(self, unit: UnitOfWork, run: Run, gate: Gate, voter: Actor) -> Run:
+        self._moves.close_gate(unit, gate, GateEvent.APPROVED)
+        self._moves.audit(unit, run, "approval.granted", by=voter, data=_facts(gate))
+        names = [vote.name for vote in gate.votes]
+        if gate.step:
+            return self._gates.passed(unit, run, gate, names)
+        self._moves.tell(unit, run, NoticeKind.APPROVED, by=names)
+        return self._release(unit, run, gate, RunEvent.APPROVED, voter)
+
+    def _reject(self, unit: UnitOfWork, run: Run, gate: Gate, voter: Actor, comment: str) -> Run:
+        self._moves.close_gate(unit, gate, GateEvent.REJECTED)
+        facts = _facts(gate)
+        self._moves.audit(unit, run, "approval.rejected", by=voter, reason=comment, data=facts)
+        why = f"ejected by {voter.name}" + (f": {comment}" if comment else "")
+        if gate.step:
+            return self._gates.refused(unit, run, gate, f"r{why}")
         self._moves.tell(unit, run, NoticeKind.REJECTED, by=[voter.name], reason=comment)
-        outcome = f"Rejected by {voter.name}" + (f": {comment}" if comment else "")
-        return self._moves.move(unit, run, RunEvent.REJECTED, by=voter, outcome=outcome)
+        return self._moves.move(unit, run, RunEvent.REJECTED, by=voter, outcome=f"R{why}")
+
+    def open_gate(self, unit: UnitOfWork, run_id: str, gate_id: str | None = None) -> Gate:
+        """The gate at which people vote on the run now, be it in a step of it.
+
+        *gate_id* is the gate whose button was pressed; None for a typed command.
+
+        Raises:
+            UnknownRun, GateClosed, NotNow: as `vote`.
+        """
+        return _open_gate(unit, unit.runs.lock(run_id), GateKind.APPROVAL, gate_id)
 
     def withdraw(
         self, unit: UnitOfWork, run_id: str, *, voter: Actor, gate_id: str | None = None
@@ -218,14 +247,16 @@ class Lifecycle:
             )
         if unit.now >= gate.expires_at:
             raise GateClosed("The time for confirming this is over.")
-        self._moves.close_gate(unit, gate, GateState.APPROVED)
+        self._moves.close_gate(unit, gate, GateEvent.APPROVED)
         self._moves.audit(unit, run, "approval.granted", by=actor, data=_facts(gate))
         return self._release(unit, run, gate, RunEvent.CONFIRMED, actor)
 
-    def cancel(self, unit: UnitOfWork, run_id: str, *, actor: Actor) -> Run:
-        """Stop the run: at once while it waits, else after the step under way.
+    def cancel(
+        self, unit: UnitOfWork, run_id: str, *, actor: Actor, takes_back: bool = False
+    ) -> Run:
+        """Stop the run: at once while it waits to start, else after the steps under way.
 
-        Who may is the policy's to say.
+        With *takes_back*, what was done is undone. Who may is the policy's to say.
 
         Raises:
             UnknownRun: there is none.
@@ -238,17 +269,72 @@ class Lifecycle:
             raise NotNow(f"Run {run.id} is rolling back already.")
         if run.cancelled_by is not None:
             raise NotNow(f"Run {run.id} is being stopped already: {run.outcome}.")
-        if run.state in _AT_ONCE or run.carrier is None:
-            self._moves.close_gate(unit, unit.gates.latest(run.id), GateState.CANCELLED)
-            outcome = f"Cancelled by {actor.name}"
+        outcome = f"Cancelled by {actor.name}"
+        if run.state in _AT_ONCE:
+            self._moves.close_gate(unit, unit.gates.latest(run.id), GateEvent.CANCELLED)
             return self._moves.move(
                 unit, run, RunEvent.CANCELLED, by=actor, cancelled_by=actor.id, outcome=outcome
             )
-        stopping = replace(run, cancelled_by=actor.id, outcome=f"Cancelled by {actor.name}")
-        unit.runs.save(stopping)
-        self._moves.audit(unit, run, "run.cancelled", by=actor, outcome="requested")
-        self._moves.show(unit, run)
-        return stopping
+        self._moves.audit(
+            unit, run, "run.cancelled", by=actor, outcome="requested", data={"undo": takes_back}
+        )
+        stopping = replace(
+            run, cancelled_by=actor.id, takes_back=takes_back, outcome=outcome, paused_by=None
+        )
+        if run.state is RunState.PAUSED:
+            stopping = self._moves.move(unit, stopping, RunEvent.RESUMED, by=actor)
+        return self._moves.wake(unit, stopping, "cancel")
+
+    def pause(self, unit: UnitOfWork, run_id: str, *, actor: Actor, reason: str = "") -> Run:
+        """Have the run stand still: nothing more begins once the steps under way have ended.
+
+        Raises:
+            UnknownRun: there is none.
+            NotNow: it is not running, or stands still already.
+        """
+        run = unit.runs.lock(run_id)
+        if run.state is not RunState.RUNNING or run.cancelled_by is not None:
+            raise NotNow(f"Run {run.id} cannot be paused: it is {_state_in_words(run)}.")
+        if run.paused_by is not None:
+            raise NotNow(f"Run {run.id} is being paused already.")
+        self._moves.audit(unit, run, "run.paused", by=actor, outcome="requested", reason=reason)
+        return self._moves.wake(unit, replace(run, paused_by=actor.id), "pause")
+
+    def resume(self, unit: UnitOfWork, run_id: str, *, actor: Actor) -> Run:
+        """Have the run go on where it stands still.
+
+        Raises:
+            UnknownRun: there is none.
+            NotNow: it does not stand still.
+        """
+        run = unit.runs.lock(run_id)
+        if run.paused_by is None:
+            raise NotNow(f"Run {run.id} is not paused: it is {_state_in_words(run)}.")
+        going = replace(run, paused_by=None)
+        if run.state is RunState.PAUSED:
+            going = self._moves.move(unit, going, RunEvent.RESUMED, by=actor)
+        self._moves.audit(unit, run, "run.resumed", by=actor)
+        return self._moves.wake(unit, going, "resume")
+
+    def skip(self, unit: UnitOfWork, run_id: str, step: str, *, actor: Actor, reason: str) -> Run:
+        """Leave a step out that has not begun, or waits. What needs it may begin then.
+
+        Raises:
+            UnknownRun: there is none.
+            NotNow: the run does not run, or the step is under way or over.
+            BadArguments: there is no such step.
+        """
+        run = unit.runs.lock(run_id)
+        if run.state not in {RunState.RUNNING, RunState.PAUSED} or run.cancelled_by is not None:
+            raise NotNow(f"Nothing can be skipped in run {run.id}: it is {_state_in_words(run)}.")
+        steps = {each.name: each for each in unit.steps.of(run.id)}
+        if step not in steps:
+            listed = ", ".join(name for name, each in steps.items() if not each.state.is_settled)
+            raise BadArguments(f"Run {run.id} has no step {step}.", hint=f"Open are {listed}.")
+        if steps[step].state not in {StepState.PENDING, StepState.WAITING}:
+            state = steps[step].state.value
+            raise NotNow(f"{steps[step].title} cannot be skipped: it is {state}.")
+        return self._gates.skip(unit, run, steps[step], actor, reason)
 
     def _release(self, unit: UnitOfWork, run: Run, gate: Gate, event: RunEvent, by: Actor) -> Run:
         """Let the run through *gate*: from here on it stands in the queue of its lock."""
@@ -260,15 +346,21 @@ class Lifecycle:
 
 
 def _open_gate(unit: UnitOfWork, run: Run, kind: GateKind, gate_id: str | None) -> Gate:
+    if run.state in {RunState.RUNNING, RunState.PAUSED} and kind is GateKind.APPROVAL:
+        inside = unit.gates.open_in(run.id)
+        if chosen := [each for each in inside if gate_id in {None, each.id}]:
+            return chosen[0]
     gate = unit.gates.latest(run.id)
     if gate_id is not None and (gate is None or gate.id != gate_id):
         raise NotNow("This button belongs to an earlier plan.", hint="Look at the plan again.")
     if gate is None or gate.rule.kind is not kind or not run.state.is_waiting_for_people:
         what = "approval" if kind is GateKind.APPROVAL else "confirmation"
-        raise GateClosed(
-            f"Run {run.id} waits for no {what}: it is {run.state.value.replace('_', ' ')}."
-        )
+        raise GateClosed(f"Run {run.id} waits for no {what}: it is {_state_in_words(run)}.")
     return gate
+
+
+def _state_in_words(run: Run) -> str:
+    return "being stopped" if run.cancelled_by is not None else run.state.value.replace("_", " ")
 
 
 def _end_in_words(run: Run) -> str:

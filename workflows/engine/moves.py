@@ -6,11 +6,11 @@ from datetime import timedelta
 from typing import Any
 
 from domain.actor import Actor, system_actor
-from domain.approval import Gate, GateState
+from domain.approval import Gate, GateEvent, GateState, advance_gate
 from domain.audit import Event
 from domain.notice import Notice, NoticeKind
 from domain.run import Run, RunEvent, RunState, advance
-from domain.step import StepState
+from domain.step import StepEvent, StepRun, StepState, advance_step
 from storage.unit import UnitOfWork
 from workflows.engine.durable import Kind, Queue
 
@@ -94,14 +94,34 @@ class Moves:
             )
         )
 
-    def close_gate(self, unit: UnitOfWork, gate: Gate | None, state: GateState) -> None:
-        """End *gate*, if it is open, as *state*."""
+    def close_gate(self, unit: UnitOfWork, gate: Gate | None, event: GateEvent) -> None:
+        """End *gate*, if it is open, with *event*."""
         if gate is not None and gate.state is GateState.OPEN:
-            unit.gates.save(replace(gate, state=state))
+            unit.gates.save(replace(gate, state=advance_gate(gate.state, event)))
+
+    def blame(self, unit: UnitOfWork, run: Run, step: StepRun) -> Run:
+        """*run*, saying that *step* failed; the first failure is what people are to know."""
+        if run.outcome:
+            return run
+        told = replace(run, outcome=f"{step.title}: {step.detail}")
+        unit.runs.save(told)
+        return told
+
+    def wake(self, unit: UnitOfWork, run: Run, why: str) -> Run:
+        """*run*, looked at by a worker soon: something was done to it from outside.
+
+        Whoever carries it out hears its bell; where nobody does, somebody is called.
+        """
+        rung = replace(run, bell=run.bell + 1)
+        unit.runs.save(rung)
+        if run.carrier is None:
+            self.carry_out_later(unit, rung, f"{why}-{rung.bell}")
+        self.show(unit, rung)
+        return rung
 
     def expire(self, unit: UnitOfWork, run: Run, gate: Gate) -> Run:
         """End *run*: nobody has decided at *gate*, which is open, and its time is over."""
-        self.close_gate(unit, gate, GateState.EXPIRED)
+        self.close_gate(unit, gate, GateEvent.EXPIRED)
         facts = {"gate_id": gate.id, "rev": gate.rev, "approvals": gate.approvals}
         self.audit(unit, run, "approval.expired", outcome="denied", data=facts)
         self.tell(unit, run, NoticeKind.EXPIRED)
@@ -147,18 +167,27 @@ class Moves:
             run.state is RunState.CANCELLED and run.cancelled_by != run.requester.id
         ):
             self.tell(unit, run, NoticeKind.ENDED)
-        left_over = StepState.CANCELLED if run.state is RunState.CANCELLED else StepState.SKIPPED
-        for step in unit.steps.of(run.id):
-            if step.state in {StepState.PENDING, StepState.WAITING}:
-                unit.steps.save(replace(step, state=left_over))
-            elif step.state is StepState.RUNNING:  # a mistake of ours: it may have happened
-                unit.steps.save(replace(step, state=StepState.FAILED, finished_at=unit.now))
+        self._end_steps(unit, run)
         held = unit.locks.release(run.id)
         for name in held:
             self.let_next(unit, name, f"after-{run.id}")
         if not held and run.lock is not None and unit.locks.holder(run.lock) is None:
             # It may have been woken and not have come so far: its turn passes on.
             self.let_next(unit, run.lock, f"after-{run.id}")
+
+    def _end_steps(self, unit: UnitOfWork, run: Run) -> None:
+        """Leave nothing open in *run*, which has ended."""
+        left_over = StepEvent.CANCELLED if run.state is RunState.CANCELLED else StepEvent.SKIPPED
+        steps = unit.steps.of(run.id)
+        if any(step.state is StepState.WAITING for step in steps):
+            for gate in unit.gates.open_in(run.id):
+                self.close_gate(unit, gate, GateEvent.CANCELLED)
+        for step in steps:
+            if step.state is StepState.RUNNING:  # a mistake of ours: it may have happened
+                state = advance_step(step.state, StepEvent.FAILED)
+                unit.steps.save(replace(step, state=state, finished_at=unit.now))
+            elif not step.state.is_settled:
+                unit.steps.save(replace(step, state=advance_step(step.state, left_over)))
 
     def _put(
         self,

@@ -1,17 +1,22 @@
 """A run's plan and its gate: what workers find out before anything may start."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
-from domain.approval import Gate, GateState
+from domain.approval import Gate, GateEvent, GateState
 from domain.notice import NoticeKind
-from domain.plan import Plan
+from domain.plan import Node, Plan
 from domain.policy import GateKind
 from domain.ports import Ids
 from domain.run import Run, RunEvent, RunState
+from domain.step import StepRun, StepState
 from storage.unit import UnitOfWork
 from workflows.engine.durable import Queue
 from workflows.engine.moves import Moves
+from workflows.engine.step_gates import StepGates
+from workflows.unfolded import Unfolded
 
 _GATES = {
     GateKind.NONE: RunEvent.PLANNED_FREE,
@@ -25,13 +30,17 @@ class Plans:
 
     def __init__(self, queue: Queue, ids: Ids) -> None:
         self._moves = Moves(queue)
+        self._gates = StepGates(self._moves, ids)
         self._ids = ids
 
-    def to_plan(self, unit: UnitOfWork, run_id: str, rev: int) -> Run | None:
-        """The run, if its plan of that revision is still to be made."""
+    def to_plan(
+        self, unit: UnitOfWork, run_id: str, rev: int
+    ) -> tuple[Run, Mapping[str, Mapping[str, Any]]] | None:
+        """The run, if its plan of that revision is still to be made, and `results` of it."""
         run = unit.runs.get(run_id)
-        is_due = run is not None and run.state is RunState.PLANNING and run.rev == rev
-        return run if is_due else None
+        if run is None or run.state is not RunState.PLANNING or run.rev != rev:
+            return None
+        return run, self.results(unit, run)
 
     def planned(self, unit: UnitOfWork, run_id: str, rev: int, plan: Plan) -> None:
         """Take *plan* for the run, and open the gate that its rule asks for."""
@@ -54,6 +63,7 @@ class Plans:
                 ],
             },
         )
+        unit.steps.replace(run.id, step_runs(run, plan, self._results(unit, run)))
         event = _GATES[rule.kind]
         if rule.kind is GateKind.NONE:
             queued = self._moves.move(
@@ -94,6 +104,23 @@ class Plans:
         # What has drifted stays on the card: it is why earlier votes do not count.
         self._moves.move(unit, run, event, plan=plan, lock=plan.lock)
 
+    def results(self, unit: UnitOfWork, run: Run) -> dict[str, Mapping[str, Any]]:
+        """What the nodes of *run* have given in the run that it goes on from, if it does."""
+        return {name: step.output or {} for name, step in self._results(unit, run).items()}
+
+    def _results(self, unit: UnitOfWork, run: Run) -> Mapping[str, StepRun]:
+        if run.repeats is None:
+            return {}
+        earlier = unit.runs.get(run.repeats)
+        if earlier is None:
+            return {}
+        again = to_repeat(Unfolded.of(earlier).nodes, run.repeats_from)
+        return {
+            step.name: step
+            for step in unit.steps.of(earlier.id)
+            if step.state is StepState.SUCCEEDED and step.name not in again
+        }
+
     def not_planned(self, unit: UnitOfWork, run_id: str, rev: int, why: str) -> None:
         """End the run: what it would do cannot be said."""
         run = unit.runs.lock(run_id)
@@ -112,7 +139,12 @@ class Plans:
         gate = unit.gates.get(gate_id)
         if gate is None or gate.state is not GateState.OPEN:
             return
-        if unit.now >= gate.expires_at:
+        if unit.now >= gate.expires_at and gate.step:
+            self._moves.close_gate(unit, gate, GateEvent.EXPIRED)
+            facts = {"gate_id": gate.id, "step": gate.step, "approvals": gate.approvals}
+            self._moves.audit(unit, run, "approval.expired", outcome="denied", data=facts)
+            self._gates.refused(unit, run, gate, "nobody decided in time")
+        elif unit.now >= gate.expires_at:
             self._moves.expire(unit, run, gate)
         elif _is_to_escalate(gate, unit.now):
             self._escalate(unit, run, gate)
@@ -140,3 +172,31 @@ class Plans:
 
 def _is_to_escalate(gate: Gate, now: datetime) -> bool:
     return gate.escalates_at is not None and gate.escalated_at is None and now >= gate.escalates_at
+
+
+def step_runs(run: Run, plan: Plan, results: Mapping[str, StepRun]) -> list[StepRun]:
+    """A step run for each node of *plan*; those that have *results* are done."""
+    made = []
+    for position, node in enumerate(plan.nodes):
+        step = StepRun(run_id=run.id, name=node.name, title=node.title, position=position)
+        if node.done_in:
+            done = results[node.name]
+            step = replace(
+                step,
+                state=StepState.SUCCEEDED,
+                started_at=done.started_at,
+                finished_at=done.finished_at,
+                output=done.output,
+                detail=f"done in run {node.done_in}",
+            )
+        made.append(step)
+    return made
+
+
+def to_repeat(nodes: Sequence[Node], first: str) -> frozenset[str]:
+    """The nodes that are done again where a run goes on from *first*: it, and what needs it."""
+    again: set[str] = set()
+    for node in nodes:
+        if first and (first in {node.of, node.name} or again & set(node.needs)):
+            again.add(node.name)
+    return frozenset(again)

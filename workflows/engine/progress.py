@@ -1,252 +1,395 @@
 """A run step after step, to its end: what workers find out, each thing one transition.
 
-A step's end and the next step's beginning are one transaction. Whoever carries a run out is
-known by the run's `carrier`, and every attempt has a number: what comes late, from a process
-that was taken for dead or from work enqueued twice, meets another carrier or number and is
-dropped. Each transition may come twice, for the answer of a commit can be lost: what was put
-down is not put down again, and what is next is said once more.
+A step's end and the beginning of those that it makes ready are one transaction. Whoever carries a
+run out is known by the run's `carrier`, and every attempt has a number: what comes late, from a
+process that was taken for dead or from work enqueued twice, meets another carrier or number and
+is dropped. Each transition may come twice, for the answer of a commit can be lost: what was put
+down is not put down again, and what is next is said once more. What is next: `frontier`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from domain.notice import NoticeKind
+from domain.plan import Node, Role
+from domain.ports import Ids
 from domain.run import Run, RunEvent, RunState
-from domain.step import Done, Fail, Outcome, Retry, StepRun, StepState, idempotency_key
+from domain.step import (
+    Done,
+    Fail,
+    NotYet,
+    Outcome,
+    Retry,
+    StepEvent,
+    StepRun,
+    StepState,
+    advance_step,
+    idempotency_key,
+)
 from storage.unit import UnitOfWork
-from workflows.definition import Step, Workflow, from_pinned
+from workflows.definition import Step
 from workflows.engine.durable import Queue
+from workflows.engine.frontier import Graph, frontier
 from workflows.engine.moves import Moves
+from workflows.engine.step_gates import StepGates
+from workflows.engine.tasks import Task, Turn
+from workflows.expressions import ExpressionFault, evaluate, holds
+from workflows.parts import Approve
+from workflows.unfolded import Unfolded
 
 LONGEST_NAP = timedelta(seconds=5)
 """A longer pause ends the stretch: the run is a row then, and an alarm wakes it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
-    """The next thing to do for a run: an attempt at one step, or at undoing it."""
+@dataclass(slots=True)
+class _Scene:
+    """A run in one transaction: its rows, as they become."""
 
+    unit: UnitOfWork
     run: Run
-    workflow: Workflow
-    step: Step
-    attempt: int
-    key: str  #: the idempotency key of the effect
-    outputs: Mapping[str, Mapping[str, Any]]  #: of the steps done, by name
-    is_undo: bool = False
-    was_begun: bool = False  #: an earlier attempt may have reached the target
-    in_doubt: bool = False  #: and nobody knows whether it had its effect
+    unfolded: Unfolded
+    graph: Graph
+    steps: dict[str, StepRun]
 
+    @classmethod
+    def of(cls, unit: UnitOfWork, run: Run) -> "_Scene":
+        unfolded = Unfolded.of(run)
+        return cls(
+            unit=unit,
+            run=run,
+            unfolded=unfolded,
+            graph=Graph(nodes=unfolded.nodes, always=unfolded.always, undoable=unfolded.undoable),
+            steps={step.name: step for step in unit.steps.of(run.id)},
+        )
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pause:
-    """Nothing to do for the run until *until*, which is soon; then ask for its turn again."""
+    def save(self, name: str, event: StepEvent | None = None, **changes: Any) -> StepRun:
+        """The step after *event*, saved, with *changes* to its other fields."""
+        was = self.steps[name]
+        if event is not None:
+            changes["state"] = advance_step(was.state, event)
+        saved = replace(was, **changes)
+        ends = {StepState.SUCCEEDED, StepState.FAILED, StepState.CANCELLED}
+        if saved.state in ends and saved.finished_at is None:
+            saved = replace(saved, finished_at=self.unit.now)
+        self.unit.steps.save(saved)
+        self.steps[name] = saved
+        return saved
 
-    run_id: str
-    until: datetime
+    def scope(self, node: Node) -> dict[str, Any]:
+        return self.unfolded.scope(self.run, node, self.steps)
 
 
 class Progress:
     """The transitions of a run that was admitted."""
 
-    def __init__(self, queue: Queue) -> None:
+    def __init__(self, queue: Queue, ids: Ids) -> None:
         self._moves = Moves(queue)
+        self._gates = StepGates(self._moves, ids)
 
-    def record(self, unit: UnitOfWork, task: Task, outcome: Outcome) -> Task | Pause | None:
-        """Take what came of *task*; what is next comes back, None where the stretch ends."""
+    def record(
+        self, unit: UnitOfWork, task: Task, outcome: Outcome, going: Collection[Task] = ()
+    ) -> Turn | None:
+        """Take what came of *task*; what is next comes back, None where the stretch ends.
+
+        *going* are the tasks that the carrier has under way besides.
+        """
         run = unit.runs.lock(task.run.id)
-        step = next(s for s in unit.steps.of(run.id) if s.name == task.step.name)
+        scene = _Scene.of(unit, run)
+        step = scene.steps[task.node.name]
         number = step.undo_attempt if task.is_undo else step.attempt
         if run.carrier != task.run.carrier or number != task.attempt:
             return None  # somebody else has taken over
-        is_open = step.state is not StepState.COMPENSATED
-        if not (is_open if task.is_undo else step.state is StepState.RUNNING):
-            return self.next(unit, run)  # it was put down, and the answer was lost
-        if task.is_undo:
-            return self._undone(unit, run, task, step, outcome)
+        is_open = step.state is not StepState.COMPENSATED and not step.stuck
+        if is_open if task.is_undo else step.state is StepState.RUNNING:
+            if task.is_undo:
+                self._record_undo(scene, task, outcome)
+            else:
+                self._record(scene, task, outcome)
+            self._moves.show(unit, run)
+        # else: it was put down, and the answer was lost
+        return self._next(scene, going)
+
+    def next(self, unit: UnitOfWork, run: Run, going: Collection[Task] = ()) -> Turn | None:
+        """Begin what is to be done next; None where nothing is, and *going* is nothing."""
+        return self._next(_Scene.of(unit, run), going)
+
+    def _next(self, scene: _Scene, going: Collection[Task]) -> Turn | None:
+        tasks: list[Task] = []
+        while True:
+            names = {each.node.name for each in (*going, *tasks)}
+            look = frontier(scene.graph, scene.run, scene.steps, now=scene.unit.now, going=names)
+            if look.is_empty:
+                break
+            for node in look.lapsed:
+                self._lapse(scene, node)
+            begun = [self._begin(scene, node) for node in look.ready]
+            if look.undo is not None:
+                begun.append(self._begin_undo(scene, look.undo))
+            tasks += [task for task in begun if task is not None]
+            if look.event is not None:
+                self._happen(scene, look.event)
+        run, until = scene.run, look.until
+        if run.state.is_final or run.state is RunState.PAUSED:
+            return None
+        if tasks or going or (until is not None and until - scene.unit.now <= LONGEST_NAP):
+            return Turn(
+                run_id=run.id,
+                tasks=tuple(tasks),
+                until=until,
+                bell=run.bell,
+                is_stopping=run.cancelled_by is not None,
+            )
+        self._park(scene, until)
+        return None
+
+    def _park(self, scene: _Scene, until: datetime | None) -> None:
+        """End the stretch: the run is a row until *until*, or until somebody does something."""
+        run, unit = scene.run, scene.unit
+        unit.runs.save(replace(run, carrier=None))
+        if until is not None:
+            why = f"due-{until.timestamp()}-{unit.now.timestamp()}"
+            self._moves.carry_out_later(unit, run, why, delay=until - unit.now)
+
+    # -- steps ----------------------------------------------------------------------------
+
+    def _begin(self, scene: _Scene, node: Node) -> Task | None:
+        """Begin, or go on with, the step of *node*; None where nothing is left for a carrier."""
+        was, step = scene.steps[node.name], scene.unfolded.step(node)
+        try:
+            if was.state is StepState.PENDING and self._is_out(scene, node, step):
+                self._moves.show(scene.unit, scene.run)
+                return None
+            if (wait := _wait(node, step)) is not None:
+                self._wait(scene, node, wait)
+            elif (approve := _approve(node, step)) is not None:
+                scene.save(node.name, StepEvent.PAUSED, attempt=1, started_at=scene.unit.now)
+                self._audit(scene, "step.started", node)
+                self._gates.open(scene.unit, scene.run, node, approve)
+            elif step.notify is not None:
+                message = evaluate(step.notify.message, scene.scope(node))
+                self._moves.tell(
+                    scene.unit,
+                    scene.run,
+                    NoticeKind.TOLD,
+                    reason=str(message),
+                    group=step.notify.to,
+                )
+                scene.save(node.name, attempt=1, started_at=scene.unit.now)
+                self._done(scene, node, {})
+            else:
+                return self._attempt(scene, node, step)
+        except ExpressionFault as fault:
+            self._failed(scene, node, fault.words)
+        self._moves.show(scene.unit, scene.run)
+        return None
+
+    def _is_out(self, scene: _Scene, node: Node, step: Step) -> bool:
+        """Whether the step is skipped: as it was planned, or as its condition says now."""
+        why = node.skipped
+        if not why and step.condition is not None and node.role is Role.STEP:
+            if holds(step.condition, scene.scope(node)):
+                return False
+            why = "its condition does not hold"
+        if not why:
+            return False
+        scene.save(node.name, StepEvent.SKIPPED, detail=why)
+        self._audit(scene, "step.finished", node, outcome="skipped", reason=why)
+        return True
+
+    def _attempt(self, scene: _Scene, node: Node, step: Step) -> Task:
+        was, run = scene.steps[node.name], scene.run
+        is_settling = was.state is StepState.RUNNING and _is_stopping(scene)
+        again = was.output is not None
+        begun = scene.save(
+            node.name,
+            StepEvent.BEGUN,
+            attempt=was.attempt + 1,
+            started_at=was.started_at or scene.unit.now,
+            due_at=None,
+        )
+        task = Task(
+            run=run,
+            node=node,
+            step=step,
+            attempt=begun.attempt,
+            key=idempotency_key(run.id, node.name, run.generation),
+            scope=scene.scope(node),
+            is_settling=is_settling,
+            was_begun=was.attempt > 0,
+            in_doubt=was.state is StepState.RUNNING or again,
+        )
+        data = {"attempt": begun.attempt, "idempotency_key": task.key}
+        self._audit(scene, "step.retried" if was.attempt else "step.started", node, data=data)
+        self._moves.show(scene.unit, run)
+        return task
+
+    def _wait(self, scene: _Scene, node: Node, wait: timedelta) -> None:
+        """Its due time is stored when a wait begins, so a restart adds nothing."""
+        if scene.steps[node.name].state is StepState.WAITING:  # and its time has come
+            self._done(scene, node, {})
+            return
+        due = scene.unit.now + wait
+        scene.save(node.name, StepEvent.PAUSED, attempt=1, started_at=scene.unit.now, due_at=due)
+        self._audit(scene, "step.started", node)
+
+    def _record(self, scene: _Scene, task: Task, outcome: Outcome) -> None:
+        name, unit = task.node.name, scene.unit
         match outcome:
             case Done(output, detail):
-                self._save(
-                    unit, step, state=StepState.SUCCEEDED, output=dict(output), detail=detail
-                )
-                self._finished(unit, run, task, "ok", detail)
-                self._moves.show(unit, run)
-                return self.next(unit, run)
-            case Retry(reason, after, may_have_happened) if run.cancelled_by is None:
-                due = unit.now + after
-                again = self._save(
-                    unit,
-                    step,
-                    state=StepState.WAITING,
-                    due_at=due,
+                self._done(scene, task.node, output, detail)
+            case NotYet(detail) if task.step.until is not None:
+                begun = scene.steps[name].started_at or unit.now
+                over = begun + task.step.until.timeout
+                if unit.now >= over:
+                    self._failed(scene, task.node, f"{detail} It was waited for long enough.")
+                else:
+                    due = min(unit.now + task.step.until.every, over)
+                    scene.save(name, StepEvent.PAUSED, due_at=due, detail=detail, attempt=0)
+            case Retry(reason, after, may_have_happened) if not task.is_settling:
+                scene.save(
+                    name,
+                    StepEvent.PAUSED,
+                    due_at=unit.now + after,
                     detail=reason,
                     output=_trace(may_have_happened=may_have_happened),
                 )
-                self._moves.show(unit, run)
-                return self._pause(unit, run, again, due)
             case Retry(reason, _, may_have_happened) | Fail(reason, may_have_happened):
                 trace = _trace(may_have_happened=may_have_happened)
-                self._save(unit, step, state=StepState.FAILED, detail=reason, output=trace)
-                self._finished(unit, run, task, "failed", reason)
-                return self._fail(unit, run, task, reason)
+                self._failed(scene, task.node, reason, output=trace)
+            case NotYet(detail):
+                self._failed(scene, task.node, detail)
 
-    def next(self, unit: UnitOfWork, run: Run) -> Task | Pause | None:
-        """Begin what is to be done next."""
-        workflow = from_pinned(run.definition)
-        steps = {step.name: step for step in unit.steps.of(run.id)}
-        if run.state is RunState.ROLLING_BACK:
-            return self._next_undo(unit, run, workflow, steps)
-        if run.cancelled_by is not None:
-            self._stop(unit, run, steps)
-            return None
-        for step in workflow.steps:
-            was = steps[step.name]
-            if was.state.is_done or not all(steps[name].state.is_done for name in step.needs):
-                continue
-            if was.state is StepState.WAITING and was.due_at and was.due_at > unit.now:
-                return self._pause(unit, run, was, was.due_at)
-            if step.wait is not None:
-                return self._wait(unit, run, step, was)
-            return self._begin(unit, run, workflow, step, steps)
-        self._moves.move(unit, run, RunEvent.FINISHED)
-        return None
+    def _done(
+        self, scene: _Scene, node: Node, output: Mapping[str, Any], detail: str = ""
+    ) -> None:
+        changes: dict[str, Any] = {"output": dict(output), "detail": detail, "due_at": None}
+        scene.save(node.name, StepEvent.DONE, **changes)
+        self._audit(scene, "step.finished", node, reason=detail)
 
-    def _begin(
+    def _failed(
         self,
-        unit: UnitOfWork,
-        run: Run,
-        workflow: Workflow,
-        step: Step,
-        steps: Mapping[str, StepRun],
-    ) -> Task:
-        was = steps[step.name]
-        begun = self._save(
-            unit,
-            was,
-            state=StepState.RUNNING,
-            attempt=was.attempt + 1,
-            started_at=was.started_at or unit.now,
-            due_at=None,
-        )
-        task = _task(
-            run,
-            workflow,
-            step,
-            begun,
-            steps,
-            was_begun=was.attempt > 0,
-            in_doubt=was.state is StepState.RUNNING or was.output is not None,
-        )
-        data = {
-            "step": step.name,
-            "uses": step.uses,
-            "attempt": begun.attempt,
-            "idempotency_key": task.key,
-        }
-        kind = "step.retried" if was.attempt else "step.started"
-        self._moves.audit(unit, run, kind, data=data)
-        self._moves.show(unit, run)
-        return task
+        scene: _Scene,
+        node: Node,
+        reason: str,
+        *,
+        output: Mapping[str, Any] | None = None,
+    ) -> None:
+        failed = scene.save(node.name, StepEvent.FAILED, detail=reason, output=output, due_at=None)
+        self._audit(scene, "step.finished", node, outcome="failed", reason=reason)
+        scene.run = self._moves.blame(scene.unit, scene.run, failed)
 
-    def _wait(self, unit: UnitOfWork, run: Run, step: Step, was: StepRun) -> Task | Pause | None:
-        """A step that waits: its due time is stored when it begins, so a restart adds nothing."""
-        if was.state is StepState.WAITING:  # and its time has come
-            self._save(unit, was, state=StepState.SUCCEEDED, output={})
-            self._moves.audit(unit, run, "step.finished", data={"step": step.name})
-            self._moves.show(unit, run)
-            return self.next(unit, run)
-        due = unit.now + (step.wait or timedelta())
-        waiting = self._save(
-            unit, was, state=StepState.WAITING, attempt=1, started_at=unit.now, due_at=due
-        )
-        self._moves.audit(unit, run, "step.started", data={"step": step.name})
-        self._moves.show(unit, run)
-        return self._pause(unit, run, waiting, due)
-
-    def _pause(self, unit: UnitOfWork, run: Run, step: StepRun, due: datetime) -> Pause | None:
-        """A short pause is slept through; a long one ends the stretch, and an alarm is set."""
-        if due - unit.now <= LONGEST_NAP:
-            return Pause(run_id=run.id, until=due)
-        unit.runs.save(replace(run, carrier=None))
-        why = f"{step.name}-{step.attempt}-{unit.now.timestamp()}"
-        self._moves.carry_out_later(unit, run, why, delay=due - unit.now)
-        return None
-
-    def _stop(self, unit: UnitOfWork, run: Run, steps: Mapping[str, StepRun]) -> None:
-        done = sum(step.state is StepState.SUCCEEDED for step in steps.values())
-        stays = " What was done stays as it is." if done else ""
-        outcome = f"{run.outcome} after {done} of {len(steps)} steps.{stays}"
-        self._moves.move(unit, run, RunEvent.CANCELLED, outcome=outcome)
+    def _lapse(self, scene: _Scene, node: Node) -> None:
+        """A step that will not be done any more."""
+        is_waiting = scene.steps[node.name].state is StepState.WAITING
+        if is_waiting:
+            self._gates.cancel(scene.unit, scene.run, node.name)
+        is_cancelled = is_waiting or scene.run.cancelled_by is not None
+        event = StepEvent.CANCELLED if is_cancelled else StepEvent.SKIPPED
+        scene.save(node.name, event, due_at=None)
 
     # -- undo -----------------------------------------------------------------------------
 
-    def _fail(self, unit: UnitOfWork, run: Run, task: Task, reason: str) -> Task | Pause | None:
-        outcome = f"{task.step.title}: {reason}"
-        steps = {step.name: step for step in unit.steps.of(run.id)}
-        for each in steps.values():
-            if each.state is StepState.PENDING:
-                self._save(unit, each, state=StepState.SKIPPED)
-        if not _to_undo(task.workflow, steps):
-            self._moves.move(unit, run, RunEvent.BROKEN, outcome=outcome)
+    def _begin_undo(self, scene: _Scene, node: Node) -> Task | None:
+        was, run = scene.steps[node.name], scene.run
+        try:
+            scope = scene.scope(node)
+        except ExpressionFault as fault:
+            self._stuck(scene, node, fault.words)
             return None
-        back = self._moves.move(
-            unit, run, RunEvent.STEP_FAILED, outcome=outcome, generation=run.generation + 1
+        begun = scene.save(node.name, undo_attempt=was.undo_attempt + 1, due_at=None)
+        return Task(
+            run=run,
+            node=node,
+            step=scene.unfolded.step(node),
+            attempt=begun.undo_attempt,
+            key=idempotency_key(run.id, node.name, run.generation),
+            scope=scope,
+            is_undo=True,
+            was_begun=was.undo_attempt > 0,
         )
-        return self._next_undo(unit, back, task.workflow, steps)
 
-    def _next_undo(
-        self, unit: UnitOfWork, run: Run, workflow: Workflow, steps: Mapping[str, StepRun]
-    ) -> Task | None:
-        for step in _to_undo(workflow, steps):
-            was = steps[step.name]
-            begun = self._save(unit, was, undo_attempt=was.undo_attempt + 1)
-            return _task(
-                run, workflow, step, begun, steps, is_undo=True, was_begun=was.undo_attempt > 0
-            )
-        again = [
-            f"{change.target} has {change.what} {change.before} again"
-            for planned in (run.plan.steps if run.plan else ())
-            if planned.plan and steps[planned.step].state is StepState.COMPENSATED
-            for change in planned.plan.changes
-        ]
-        outcome = " ".join(f"{sentence.rstrip('.')}." for sentence in (run.outcome, *again))
-        self._moves.move(unit, run, RunEvent.UNDONE, outcome=outcome)
-        return None
-
-    def _undone(
-        self, unit: UnitOfWork, run: Run, task: Task, step: StepRun, outcome: Outcome
-    ) -> Task | Pause | None:
+    def _record_undo(self, scene: _Scene, task: Task, outcome: Outcome) -> None:
         match outcome:
             case Done():
-                self._save(unit, step, state=StepState.COMPENSATED)
-                self._moves.audit(
-                    unit,
-                    run,
-                    "step.compensated",
-                    data={"step": step.name, "idempotency_key": task.key},
-                )
-                self._moves.show(unit, run)
-                return self.next(unit, run)
+                scene.save(task.node.name, StepEvent.UNDONE)
+                data = {"idempotency_key": task.key}
+                self._audit(scene, "step.compensated", task.node, data=data)
             case Retry(_, after):
-                return Pause(run_id=run.id, until=unit.now + min(after, LONGEST_NAP))
+                scene.save(task.node.name, due_at=scene.unit.now + min(after, LONGEST_NAP))
             case Fail(reason):
-                self._save(unit, step, detail=f"could not be undone: {reason}")
-                words = f"{run.outcome} {task.step.title} could not be undone: {reason}"
-                self._moves.move(unit, run, RunEvent.UNDO_FAILED, outcome=words)
-                return None
+                self._stuck(scene, task.node, reason)
+            case NotYet(detail):
+                self._stuck(scene, task.node, detail)
 
-    # -- small things ---------------------------------------------------------------------
+    def _stuck(self, scene: _Scene, node: Node, reason: str) -> None:
+        words = f"could not be undone: {reason}"
+        scene.save(node.name, detail=words, stuck=reason)
+        self._audit(scene, "step.compensated", node, outcome="failed", reason=reason)
+        outcome = f"{scene.run.outcome} {node.title} {words}".strip()
+        scene.run = replace(scene.run, outcome=outcome)
+        scene.unit.runs.save(scene.run)
 
-    def _save(self, unit: UnitOfWork, step: StepRun, **changes: Any) -> StepRun:
-        saved = replace(step, **changes)
-        if saved.state in {StepState.SUCCEEDED, StepState.FAILED} and saved.finished_at is None:
-            saved = replace(saved, finished_at=unit.now)
-        unit.steps.save(saved)
-        return saved
+    # -- the run as a whole ---------------------------------------------------------------
 
-    def _finished(self, unit: UnitOfWork, run: Run, task: Task, outcome: str, reason: str) -> None:
-        data = {"step": task.step.name, "uses": task.step.uses, "attempt": task.attempt}
-        self._moves.audit(unit, run, "step.finished", outcome=outcome, reason=reason, data=data)
+    def _happen(self, scene: _Scene, event: RunEvent) -> None:
+        changes: dict[str, Any] = {}
+        match event:
+            case RunEvent.STEP_FAILED | RunEvent.TAKEN_BACK:
+                changes["generation"] = scene.run.generation + 1
+            case RunEvent.CANCELLED:
+                changes["outcome"] = _stopped_words(scene)
+            case RunEvent.UNDONE:
+                changes["outcome"] = _undone_words(scene)
+            case RunEvent.PAUSED:
+                changes["carrier"] = None
+            case _:
+                pass
+        scene.run = self._moves.move(scene.unit, scene.run, event, **changes)
+        if event is RunEvent.PAUSED:
+            self._moves.audit(scene.unit, scene.run, "run.paused")
+
+    def _audit(
+        self,
+        scene: _Scene,
+        kind: str,
+        node: Node,
+        *,
+        outcome: str = "ok",
+        reason: str = "",
+        data: Mapping[str, Any] | None = None,
+    ) -> None:
+        step = scene.unfolded.step(node)
+        uses = step.until.uses if step.until else step.uses
+        facts = {
+            "step": node.name,
+            **({"uses": uses} if uses else {}),
+            "attempt": scene.steps[node.name].attempt,
+            **(data or {}),
+        }
+        self._moves.audit(scene.unit, scene.run, kind, outcome=outcome, reason=reason, data=facts)
+
+
+def _wait(node: Node, step: Step) -> timedelta | None:
+    """How long *node* waits; None where it does something else."""
+    if node.role is Role.CANARY:
+        return step.canary.wait if step.canary else None
+    return step.wait
+
+
+def _approve(node: Node, step: Step) -> Approve | None:
+    """Whom *node* waits for; None where it does something else."""
+    if node.role is Role.CANARY:
+        return step.canary.approve if step.canary else None
+    return step.approve
+
+
+def _is_stopping(scene: _Scene) -> bool:
+    failed = (s.name for s in scene.steps.values() if s.state is StepState.FAILED)
+    return scene.run.cancelled_by is not None or any(
+        name not in scene.graph.always for name in failed
+    )
 
 
 def _trace(*, may_have_happened: bool) -> Mapping[str, Any] | None:
@@ -254,39 +397,17 @@ def _trace(*, may_have_happened: bool) -> Mapping[str, Any] | None:
     return {} if may_have_happened else None
 
 
-def _to_undo(workflow: Workflow, steps: Mapping[str, StepRun]) -> list[Step]:
-    """What is to be undone, the last thing done first: what has, or may have, an output."""
-    done = [
-        step
-        for step in workflow.steps
-        if step.undo is not None
-        and steps[step.name].state in {StepState.SUCCEEDED, StepState.FAILED}
-        and steps[step.name].output is not None
+def _stopped_words(scene: _Scene) -> str:
+    done = sum(step.state is StepState.SUCCEEDED for step in scene.steps.values())
+    stays = " What was done stays as it is." if done else ""
+    return f"{scene.run.outcome} after {done} of {len(scene.steps)} steps.{stays}"
+
+
+def _undone_words(scene: _Scene) -> str:
+    again = [
+        f"{change.target} has {change.what} {change.before} again"
+        for planned in (scene.run.plan.steps if scene.run.plan else ())
+        if planned.plan and scene.steps[planned.step].state is StepState.COMPENSATED
+        for change in planned.plan.changes
     ]
-    return done[::-1]
-
-
-def _task(
-    run: Run,
-    workflow: Workflow,
-    step: Step,
-    state: StepRun,
-    steps: Mapping[str, StepRun],
-    *,
-    is_undo: bool = False,
-    was_begun: bool = False,
-    in_doubt: bool = False,
-) -> Task:
-    return Task(
-        run=run,
-        workflow=workflow,
-        step=step,
-        attempt=state.undo_attempt if is_undo else state.attempt,
-        key=idempotency_key(run.id, step.name, run.generation),
-        outputs={
-            name: dict(each.output) for name, each in steps.items() if each.output is not None
-        },
-        is_undo=is_undo,
-        was_begun=was_begun,
-        in_doubt=in_doubt,
-    )
+    return " ".join(f"{sentence.rstrip('.')}." for sentence in (scene.run.outcome, *again))

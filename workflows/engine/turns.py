@@ -5,12 +5,12 @@ more: where the world has drifted, the run goes back to planning. And each voter
 more: where votes do not count any more, the gate opens again.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from domain.actor import ObjectId
-from domain.approval import Gate, GateState, tally
+from domain.approval import Gate, GateEvent, GateState, advance_gate, tally
 from domain.notice import NoticeKind
 from domain.plan import Plan
 from domain.policy import GateKind
@@ -18,7 +18,8 @@ from domain.run import Run, RunEvent, RunState
 from storage.unit import UnitOfWork
 from workflows.engine.durable import Queue
 from workflows.engine.moves import Moves
-from workflows.engine.progress import Pause, Progress, Task
+from workflows.engine.progress import Progress
+from workflows.engine.tasks import Task, Turn
 
 _MOST_PLANS = 10
 """A world that changes with every look can be deployed to by nobody."""
@@ -50,11 +51,18 @@ class Turns:
         self._progress = progress
 
     def take_turn(
-        self, unit: UnitOfWork, run_id: str, carrier: str, *, begins: bool = False
-    ) -> Admission | Task | Pause | None:
+        self,
+        unit: UnitOfWork,
+        run_id: str,
+        carrier: str,
+        *,
+        begins: bool = False,
+        going: Collection[Task] = (),
+    ) -> Admission | Turn | None:
         """What *carrier* is to do for the run now; None: nothing, or not its turn.
 
         One that *begins* takes over from whoever carried out the same piece of work before it.
+        *going* is what the carrier has under way.
         """
         run = unit.runs.lock(run_id)
         match run.state:
@@ -65,7 +73,7 @@ class Turns:
             ):
                 run = replace(run, carrier=carrier)
                 unit.runs.save(run)
-                return self._progress.next(unit, run)
+                return self._progress.next(unit, run, going)
             case _:
                 return None
 
@@ -78,7 +86,7 @@ class Turns:
         carrier: str,
         *,
         objections: Mapping[ObjectId, str] | None = None,
-    ) -> Task | Pause | None:
+    ) -> Turn | None:
         """Start the run; or send it back to planning or to its gate, where either has drifted.
 
         *plan* is the plan as it would be made now, *drift* what differs, in words. *objections*
@@ -148,7 +156,8 @@ class Turns:
     def _drift(self, unit: UnitOfWork, run: Run, plan: Plan, drift: str) -> None:
         gate = unit.gates.latest(run.id)
         if gate is not None:
-            unit.gates.save(replace(gate, state=GateState.SUPERSEDED))
+            state = advance_gate(gate.state, GateEvent.SUPERSEDED)
+            unit.gates.save(replace(gate, state=state))
         self._moves.audit(
             unit,
             run,
@@ -206,7 +215,8 @@ class Turns:
         left = tuple(vote for vote in gate.votes if vote not in voided)
         if tally(gate.rule, left) is GateState.APPROVED:
             return False
-        gate = replace(gate, votes=left, state=GateState.OPEN, reopened_at=unit.now)
+        state = advance_gate(gate.state, GateEvent.VOIDED)
+        gate = replace(gate, votes=left, state=state, reopened_at=unit.now)
         unit.gates.save(gate)
         why = " ".join(f"{vote.name} {objections[vote.voter]}." for vote in voided)
         back = self._moves.move(unit, run, RunEvent.VOTES_VOIDED, queued_at=None, outcome=why)

@@ -8,42 +8,42 @@ and not put down is reconciled with the target first.
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
+import random
 import secrets
 from typing import Any, TypeVar
 
 import structlog
 
 from connectors.connector import Actions
-from domain.actor import ObjectId
-from domain.approval import Gate
-from domain.errors import Bug, Refused, Unavailable
+from domain.errors import Bug, Refused, SignalboxError, Unavailable
 from domain.plan import Plan
 from domain.ports import Clock
-from domain.run import Run
-from domain.step import Fail, Outcome
+from domain.run import RunId
+from domain.step import Done, Fail, NotYet, Outcome
 from storage.store import Store
 from storage.unit import UnitOfWork
-from workflows.definition import Retry as RetryRule
-from workflows.definition import from_pinned
 from workflows.engine.attempt import attempt, decide
 from workflows.engine.durable import Kind, Work
+from workflows.engine.looks import Looks
 from workflows.engine.plans import Plans
-from workflows.engine.progress import Pause, Progress, Task
+from workflows.engine.progress import Progress
+from workflows.engine.stretch import Stretch
+from workflows.engine.tasks import Task, Turn
 from workflows.engine.turns import Admission, Turns, carrier_of
 from workflows.engine.voters import Voters
-from workflows.expressions import evaluate
-from workflows.planning import drift, make_plan, scope
+from workflows.expressions import ExpressionFault, evaluate, holds
+from workflows.parts import Retry as RetryRule
+from workflows.planning import drift, shaped
 
 log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
-_LOOKS = 3
-"""How often the live systems are looked at before a plan is given up, or the directory is before
-a run is put off."""
-
 _UNDO = RetryRule(attempts=5, backoff=timedelta(seconds=1))
 """An undo is tried harder than a step: half done is the worst of all ends."""
+
+_LOOKING = RetryRule(attempts=10, backoff=timedelta(seconds=1))
+"""What is waited for is looked at again, too, where looking fails."""
 
 _DATABASE_PAUSES = (0.2, 1.0, 5.0, 15.0)
 
@@ -62,15 +62,24 @@ class Worker:
         voters: Voters,
         clock: Clock,
         correlation_id: Callable[[], str] = lambda: secrets.token_hex(4),
+        jitter: Callable[[], float] = random.random,
     ) -> None:
+        """*jitter* gives a number from 0 to 1: by how much of itself a pause is cut short."""
         self._store = store
         self._plans = plans
         self._turns = turns
         self._progress = progress
         self._actions = actions
-        self._voters = voters
         self._clock = clock
         self._correlation_id = correlation_id
+        self._jitter = jitter
+        self._looks = Looks(
+            actions=actions,
+            voters=voters,
+            clock=clock,
+            correlation_id=correlation_id,
+            sleep_until=self._sleep_until,
+        )
 
     @property
     def work(self) -> Mapping[Kind, Work]:
@@ -100,38 +109,37 @@ class Worker:
             await self._transaction(lambda u: self._turns.give_up(u, run_id, words))
 
     async def _plan(self, run_id: str, rev: int) -> None:
-        run = await self._transaction(lambda u: self._plans.to_plan(u, run_id, rev))
-        if run is None:
+        found = await self._transaction(lambda u: self._plans.to_plan(u, run_id, rev))
+        if found is None:
             return
-        made = await self._look(run)
+        run, results = found
+        made = await self._looks.plan(run, results)
         if isinstance(made, Plan):
             await self._transaction(lambda u: self._plans.planned(u, run_id, rev, made))
         else:
             await self._transaction(lambda u: self._plans.not_planned(u, run_id, rev, made))
 
     async def _stretch(self, work_id: str, run_id: str) -> None:
-        carrier = carrier_of(work_id, secrets.token_hex(4))
-        turn = await self._transaction(
-            lambda u: self._turns.take_turn(u, run_id, carrier, begins=True)
+        stretch = Stretch(
+            run_id=RunId(run_id),
+            carrier=carrier_of(work_id, secrets.token_hex(4)),
+            turns=self._turns,
+            progress=self._progress,
+            clock=self._clock,
+            transaction=self._transaction,
+            carry_out=self._carry_out,
+            has_rung=self._has_rung,
+            sleep_until=self._sleep_until,
+            tell_to_stop=self._tell_to_stop,
         )
-        while turn is not None:
-            turn = await self._go_on(turn, carrier)
+        turn = await stretch.take_turn(begins=True)
+        if isinstance(turn, Admission):
+            turn = await self._admit(turn, stretch.carrier)
+        await stretch.go_on(turn)
 
-    async def _go_on(
-        self, turn: Admission | Task | Pause, carrier: str
-    ) -> Admission | Task | Pause | None:
-        match turn:
-            case Pause(run_id=run_id, until=until):
-                await self._sleep_until(until)
-                return await self._transaction(lambda u: self._turns.take_turn(u, run_id, carrier))
-            case Admission():
-                return await self._admit(turn, carrier)
-            case Task():
-                outcome = await self._carry_out(turn)
-                return await self._transaction(lambda u: self._progress.record(u, turn, outcome))
-
-    async def _admit(self, admission: Admission, carrier: str) -> Task | Pause | None:
-        made = await self._look(admission.run)
+    async def _admit(self, admission: Admission, carrier: str) -> Turn | None:
+        results = await self._store.read(lambda u: self._plans.results(u, admission.run))
+        made = await self._looks.plan(admission.run, results)
         if isinstance(made, str):
             await self._transaction(lambda u: self._turns.not_admitted(u, admission, made))
             return None
@@ -140,7 +148,7 @@ class Worker:
         objections = None
         if admission.gate is not None and approved and approved.digest == made.digest:
             try:
-                objections = await self._objections(admission.run, admission.gate)
+                objections = await self._looks.objections(admission.run, admission.gate)
             except Unavailable as unavailable:
                 why = f"the approvals cannot be checked: {unavailable}"
                 await self._transaction(lambda u: self._turns.unverified(u, admission, why))
@@ -149,29 +157,31 @@ class Worker:
             lambda u: self._turns.admit(u, admission, made, words, carrier, objections=objections)
         )
 
-    async def _objections(self, run: Run, gate: Gate) -> Mapping[ObjectId, str]:
-        """What is to be said against the votes that let the run go on.
+    async def _has_rung(self, turn: Turn, carrier: str) -> bool:
+        """Whether something was done to the run from outside since *turn*."""
+        try:
+            bell, carries = await self._store.read(lambda u: u.runs.bell(turn.run_id))
+        except Unavailable:
+            return False  # what is under way is waited for; whoever rang is found in the rows
+        return bell != turn.bell or carries != carrier
 
-        Raises:
-            Unavailable: nobody can tell.
-        """
-        number = 1
-        while True:
-            try:
-                return await self._voters.objections(run, gate)
-            except Unavailable:
-                if number >= _LOOKS:
-                    raise
-                await self._sleep_until(self._clock.now() + timedelta(seconds=number))
-                number += 1
+    async def _tell_to_stop(self, task: Task) -> None:
+        """Have the target of *task* stop, where it can; the attempt says what came of it."""
+        try:
+            action = self._actions.get(task.step.uses or "")
+            if action.cancel is not None:
+                async with asyncio.timeout(action.timeout.total_seconds()):
+                    await action.cancel(action.parse(_approved(task)), task.key)
+        except (TimeoutError, SignalboxError) as error:
+            log.warning("could not be stopped", step=task.node.name, problem=str(error))
 
     async def _carry_out(self, task: Task) -> Outcome:
-        """One attempt at the task's step; a wait has nothing to do here."""
-        step = task.step
+        """One attempt at the task's step."""
+        step, until = task.step, task.step.until
         undo = step.undo if task.is_undo else None
         try:
-            action = self._actions.get((undo.uses if undo else step.uses) or "")
-            arguments = evaluate(undo.arguments, _scope(task)) if undo else _approved(task)
+            action = self._actions.get((undo or until or step).uses or "")
+            arguments = evaluate(undo.arguments, task.scope) if undo else _approved(task)
         except Refused as refused:
             return Fail(refused.words)
         outcome = await attempt(
@@ -181,36 +191,13 @@ class Worker:
             within=action.timeout if task.is_undo else step.timeout or action.timeout,
             was_begun=task.was_begun,
             in_doubt=task.in_doubt,
+            is_settling=task.is_settling,
             correlation_id=self._correlation_id,
         )
-        rule = _UNDO if task.is_undo else step.retry
-        return decide(outcome, number=task.attempt, rule=rule)
-
-    async def _look(self, run: Run) -> Plan | str:
-        """The plan of *run* as the world is now; a sentence where none can be made."""
-        workflow = from_pinned(run.definition)
-        number = 1
-        while True:
-            try:
-                return await make_plan(
-                    workflow,
-                    run.inputs,
-                    run_id=run.id,
-                    requester=run.requester.id,
-                    actions=self._actions,
-                )
-            except Refused as refused:
-                return refused.words
-            except Unavailable as unavailable:
-                if number >= _LOOKS:
-                    return unavailable.words
-                await asyncio.sleep(number)
-                number += 1
-            except Exception as error:  # a connector's mistake must not leave the run hanging
-                correlation = self._correlation_id()
-                log.exception("planning failed", run=run.id, correlation=correlation)
-                blame = str(error) if isinstance(error, Bug) else "That was our mistake"
-                return f"{blame}; it is logged as {correlation}."
+        if isinstance(outcome, Done) and undo is None:
+            outcome = _given(task, outcome)
+        rule = _UNDO if task.is_undo else _LOOKING if until is not None else step.retry
+        return decide(outcome, number=task.attempt, rule=rule, jitter=self._jitter())
 
     async def _transaction(self, work: Callable[[UnitOfWork], T]) -> T:
         """As the store's, but a database that does not answer is waited for."""
@@ -234,19 +221,19 @@ def _approved(task: Task) -> Mapping[str, Any]:
     Evaluated anew they might differ: a read before may find something else by now.
     """
     for planned in task.run.plan.steps if task.run.plan else ():
-        if planned.step == task.step.name:
+        if planned.step == task.node.name:
             return planned.arguments
-    raise Bug(f"The plan of run {task.run.id} has no step {task.step.name}.")
+    raise Bug(f"The plan of run {task.run.id} has no step {task.node.name}.")
 
 
-def _scope(task: Task) -> dict[str, Any]:
-    """What the expressions of an undo can speak of: the outputs of what was done, too."""
-    run = task.run
-    return scope(
-        task.workflow,
-        run.inputs,
-        task.outputs,
-        run_id=run.id,
-        requester=run.requester.id,
-        plan=run.plan,
-    )
+def _given(task: Task, outcome: Done) -> Outcome:
+    """*outcome* as others see it, or that it is not what the step waits for."""
+    step = task.step
+    try:
+        if step.until is not None and not holds(
+            step.until.holds, {**task.scope, "result": outcome.output}
+        ):
+            return NotYet(outcome.detail)
+        return Done(shaped(step, outcome.output, task.scope), outcome.detail)
+    except ExpressionFault as fault:  # it was done, and is to be undone like everything else
+        return Fail(fault.words, may_have_happened=True)

@@ -1,0 +1,146 @@
+"""A run's steps as its plan unfolded them, and what their expressions can speak of by then."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from domain.plan import Node, Role
+from domain.run import Run
+from domain.step import StepRun, StepState
+from workflows.definition import STATE, Step, Workflow, from_pinned
+from workflows.expressions import evaluate
+from workflows.planning import plain_nodes
+
+Steps = Mapping[str, StepRun]
+"""The step runs of a run, by node."""
+
+
+@dataclass(frozen=True)
+class Unfolded:
+    """The workflow of a run, and its nodes."""
+
+    workflow: Workflow
+    nodes: tuple[Node, ...]
+
+    @classmethod
+    def of(cls, run: Run) -> "Unfolded":
+        """The workflow of *run*, as it was pinned and planned."""
+        workflow = from_pinned(run.definition)
+        nodes = run.plan.nodes if run.plan else ()
+        return cls(workflow, nodes or plain_nodes(workflow))
+
+    @cached_property
+    def by_name(self) -> Mapping[str, Node]:
+        """The nodes by name."""
+        return {node.name: node for node in self.nodes}
+
+    @cached_property
+    def always(self) -> frozenset[str]:
+        """The nodes that are done at the end, whatever came before."""
+        return frozenset(node.name for node in self.nodes if self.step(node).always)
+
+    @cached_property
+    def undoable(self) -> frozenset[str]:
+        """The nodes that say how they are taken back."""
+        return frozenset(
+            node.name
+            for node in self.nodes
+            if node.role is Role.STEP and self.step(node).undo is not None
+        )
+
+    def step(self, node: Node) -> Step:
+        """What the definition says of *node*."""
+        return self._steps[node.of]
+
+    def scope(self, run: Run, node: Node, steps: Steps) -> dict[str, Any]:
+        """What the expressions of *node* can speak of, with *steps* as they are.
+
+        Raises:
+            ExpressionFault: what a workflow that was run gives has no value.
+        """
+        level = self._levels[node.of.rpartition("/")[0]]
+        inputs = run.inputs if node.inputs is None else node.inputs
+        known = self._scope(run, level, inputs, node.scope, steps)
+        return known if node.index is None else {**known, "index": node.index, "item": node.item}
+
+    @cached_property
+    def _steps(self) -> Mapping[str, Step]:
+        return {node.of: self.workflow.at(node.of) for node in self.nodes}
+
+    @cached_property
+    def _levels(self) -> Mapping[str, Workflow]:
+        """The workflows that the nodes stand in, by the path of the step that runs each."""
+        levels = {"": self.workflow}
+        for node in self.nodes:
+            path = node.of.rpartition("/")[0]
+            while path and path not in levels:
+                child = self.workflow.at(path).run
+                if child is not None and child.workflow is not None:
+                    levels[path] = child.workflow
+                path = path.rpartition("/")[0]
+        return levels
+
+    def _scope(
+        self, run: Run, workflow: Workflow, inputs: Mapping[str, str], prefix: str, steps: Steps
+    ) -> dict[str, Any]:
+        plan = run.plan
+        return {
+            "inputs": workflow.input_values(inputs),
+            "steps": {
+                each.name: self._output(run, each, f"{prefix}{each.name}", steps)
+                for each in workflow.steps
+            },
+            "run": {"id": run.id, "requester": run.requester.id},
+            "plan": {"digest": plan.digest, "lock": plan.lock or ""} if plan else {},
+        }
+
+    def _output(self, run: Run, step: Step, name: str, steps: Steps) -> dict[str, Any]:
+        """What `steps.<name>` is: the outputs of *step*, whose nodes begin with *name*."""
+        if step.for_each is None:
+            return self._one(run, step, name, steps)
+        results: list[dict[str, Any]] = []
+        while (one := f"{name}[{len(results)}]") in steps or self._is_above(one):
+            results.append(self._one(run, step, one, steps))
+        state = _together([StepState(each[STATE]) for each in results])
+        return {"results": results, "count": len(results), STATE: state.value}
+
+    def _one(self, run: Run, step: Step, name: str, steps: Steps) -> dict[str, Any]:
+        child = step.run.workflow if step.run else None
+        if child is None or not self._is_above(name):
+            known = steps.get(name)
+            state = known.state if known else StepState.SKIPPED
+            return {**((known.output if known else None) or {}), STATE: state.value}
+        below = [node for node in self.nodes if node.name.startswith(f"{name}/")]
+        state = _together([steps[node.name].state for node in below])
+        if not child.outputs or state is not StepState.SUCCEEDED:
+            return {STATE: state.value}
+        inputs = next((n.inputs for n in below if n.scope == f"{name}/"), None) or {}
+        known_there = self._scope(run, child, inputs, f"{name}/", steps)
+        return {**evaluate(child.outputs, known_there), STATE: state.value}
+
+    def _is_above(self, name: str) -> bool:
+        """Whether the step called *name* runs a workflow, and so is no node itself."""
+        return name in self._above
+
+    @cached_property
+    def _above(self) -> frozenset[str]:
+        names = set()
+        for node in self.nodes:
+            parts = node.name.split("/")
+            names |= {"/".join(parts[:depth]) for depth in range(1, len(parts))}
+        return frozenset(names)
+
+
+def _together(states: list[StepState]) -> StepState:
+    """The state of several as of one: the worst that there is, or the least far."""
+    order = (
+        StepState.FAILED,
+        StepState.CANCELLED,
+        StepState.RUNNING,
+        StepState.WAITING,
+        StepState.PENDING,
+        StepState.COMPENSATED,
+        StepState.SUCCEEDED,
+    )
+    return next((each for each in order if each in states), StepState.SKIPPED)
