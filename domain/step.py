@@ -61,6 +61,7 @@ STEP_TRANSITIONS: Mapping[StepState, Mapping[StepEvent, StepState]] = {
         _E.PAUSED: _S.WAITING,
         _E.DONE: _S.SUCCEEDED,
         _E.FAILED: _S.FAILED,
+        _E.CANCELLED: _S.CANCELLED,
     },
     _S.WAITING: {
         _E.BEGUN: _S.RUNNING,

@@ -1,5 +1,6 @@
 """A small world for the engine: a shop whose version can be switched, and time that obeys."""
 
+import asyncio
 from collections import deque
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -257,6 +258,7 @@ class World:
         self.clock = clock
         self.queue = queue
         self.target = Target()
+        self.connectors: list[Any] = [ShopConnector(self.target)]
         self.electors = Electors()
         self.lifecycle = Lifecycle(queue, ids)
         self.worker = self.new_worker(ids)
@@ -267,13 +269,12 @@ class World:
         ids = ids or self._ids
         plans, progress = Plans(self.queue, ids), Progress(self.queue, ids)
         turns = Turns(self.queue, progress)
-        actions = Actions([ShopConnector(self.target)])
         return Sleepless(
             store=self.store,
             plans=plans,
             turns=turns,
             progress=progress,
-            actions=actions,
+            actions=Actions(self.connectors),
             voters=self.electors,
             clock=self.clock,
             correlation_id=lambda: "7f3a",
@@ -301,6 +302,10 @@ class World:
         while taken := self.queue.take(until=until):
             kind, work_id, args = taken
             await self.worker.work[kind](work_id, *args)
+
+    async def until_something_happens(self) -> None:
+        """Let others go on."""
+        await asyncio.sleep(0.001)
 
     async def vote(self, run_id, voter, choice=Choice.APPROVE, comment="", gate_id=None):
         return await self.store.transaction(

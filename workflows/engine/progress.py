@@ -200,7 +200,8 @@ class Progress:
 
     def _attempt(self, scene: _Scene, node: Node, step: Step) -> Task:
         was, run = scene.steps[node.name], scene.run
-        is_settling = was.state is StepState.RUNNING and _is_stopping(scene)
+        is_last = node.name in scene.graph.always
+        is_settling = was.state is StepState.RUNNING and not is_last and _is_stopping(scene)
         again = was.output is not None
         begun = scene.save(
             node.name,
@@ -257,7 +258,13 @@ class Progress:
                 )
             case Retry(reason, _, may_have_happened) | Fail(reason, may_have_happened):
                 trace = _trace(may_have_happened=may_have_happened)
-                self._failed(scene, task.node, reason, output=trace)
+                if task.is_settling:
+                    scene.save(name, StepEvent.CANCELLED, detail=reason, output=trace)
+                    self._audit(
+                        scene, "step.finished", task.node, outcome="cancelled", reason=reason
+                    )
+                else:
+                    self._failed(scene, task.node, reason, output=trace)
             case NotYet(detail):
                 self._failed(scene, task.node, detail)
 

@@ -6,10 +6,10 @@ have stopped the run, or let it through a gate.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from domain.errors import Bug
 from domain.ports import Clock
@@ -44,7 +44,7 @@ class Stretch:
     progress: Progress
     clock: Clock
     transaction: Transaction
-    carry_out: Callable[[Task], Awaitable[Outcome]]  #: one attempt
+    carry_out: Callable[[Task], Coroutine[Any, Any, Outcome]]  #: one attempt
     has_rung: Callable[[Turn, str], Awaitable[bool]]  #: or has another carrier
     sleep_until: Callable[[datetime], Awaitable[None]]
     tell_to_stop: Callable[[Task], Awaitable[None]]  #: where its action can
@@ -71,7 +71,7 @@ class Stretch:
 
     def _begin(self, turn: Turn | None) -> None:
         for task in turn.tasks if turn is not None else ():
-            attempt = asyncio.get_running_loop().create_task(_whole(self.carry_out(task)))
+            attempt = asyncio.get_running_loop().create_task(self.carry_out(task))
             self._going[attempt] = task
 
     async def _following(self, turn: Turn) -> Turn | None:
@@ -131,7 +131,3 @@ class Stretch:
         for attempt in self._going:
             attempt.cancel()
         await asyncio.gather(*self._going, return_exceptions=True)
-
-
-async def _whole(attempt: Awaitable[Outcome]) -> Outcome:
-    return await attempt
