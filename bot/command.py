@@ -31,7 +31,7 @@ from domain.errors import Refused, UnknownCommand
 from domain.field import Field, FieldType
 from domain.policy import Decision, GateKind, Request
 from domain.ports import Authorizer, Catalogue, Directory
-from domain.run import Run
+from domain.run import Run, RunState
 from storage.unit import UnitOfWork
 from workflows.engine.lifecycle import Lifecycle
 from workflows.nearest import nearest, offered
@@ -68,6 +68,7 @@ class Command:
     decides_at: GateKind = GateKind.NONE  #: the kind of gate at which it is somebody's word
     needs_identity: bool = True  #: False: answered even while the directory does not answer
     repeats: bool = False  #: it stands for whatever the person said here before
+    makes_sense_in: tuple[RunState, ...] = tuple(RunState)  #: states of the run that it is about
 
     @property
     def name(self) -> str:
@@ -94,6 +95,7 @@ def command(
     decides_at: GateKind = GateKind.NONE,
     needs_identity: bool = True,
     repeats: bool = False,
+    makes_sense_in: tuple[RunState, ...] = tuple(RunState),
 ) -> Callable[[Prepare], Command]:
     """Make a `Command` of the decorated function."""
 
@@ -110,6 +112,7 @@ def command(
             decides_at=decides_at,
             needs_identity=needs_identity,
             repeats=repeats,
+            makes_sense_in=makes_sense_in,
         )
 
     return made

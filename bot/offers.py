@@ -214,7 +214,7 @@ def _concerns(asked: Command, run: Run, actor: Actor) -> bool:
         case GateKind.CONFIRM:
             return run.state is RunState.AWAITING_CONFIRMATION and run.requester.id == actor.id
         case GateKind.NONE:
-            return not (asked.name == "cancel" and run.state.is_final)
+            return run.state in asked.makes_sense_in
 
 
 def _is_decided(unit: UnitOfWork, asked: Command, run: Run, actor: Actor) -> bool:

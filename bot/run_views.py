@@ -23,9 +23,11 @@ from domain.notice import Message
 from domain.policy import GateKind, GateRule, Request
 from domain.ports import Authorizer, Clock, Directory
 from domain.run import Run, RunState
+from domain.step import StepState
 from storage.store import Store
 from storage.unit import UnitOfWork
 from workflows.definition import comment_rule
+from workflows.unfolded import Unfolded
 
 _UNDER_WAY = frozenset({RunState.RUNNING, RunState.PAUSED})
 
@@ -272,8 +274,25 @@ class RunViews:
         ):
             confirm = self._token(run, "confirm", gate.id)
             made.append(Button(title="Confirm", verb="confirm", token=confirm, style="positive"))
-        if is_cancellable(run) and self._may(run, "cancel", actor):
+        return [*made, *self._controls(seen, actor)]
+
+    def _controls(self, seen: RunView, actor: Actor) -> list[Button]:
+        """What *actor* could do to a run that is under way, whatever it waits for."""
+        run, made = seen.run, list[Button]()
+        if not is_cancellable(run):
+            return made
+        for title, verb, fits in (
+            ("Pause", "pause", run.state is RunState.RUNNING and run.paused_by is None),
+            ("Resume", "resume", run.paused_by is not None),
+        ):
+            if fits and self._may(run, verb, actor):
+                made.append(Button(title=title, verb=verb, token=self._token(run, verb)))
+        if self._may(run, "cancel", actor):
             made.append(Button(title="Cancel", verb="cancel", token=self._token(run, "cancel")))
+            if _has_done_something(seen):
+                undo = Press(verb="cancel", run_id=run.id, arguments={"undo": "true"})
+                token = self._tokens.sign(undo)
+                made.append(Button(title="Cancel and undo", verb="cancel", token=token))
         return made
 
     def may_look(self, run: Run, actor: Actor) -> bool:
@@ -315,6 +334,12 @@ def is_open(seen: RunView, kind: GateKind) -> bool:
         and seen.now < gate.expires_at
         and (seen.run.state.is_waiting_for_people or bool(gate.step))
     )
+
+
+def _has_done_something(seen: RunView) -> bool:
+    """Whether the run has done what can be undone."""
+    done = {step.name for step in seen.steps if step.state is StepState.SUCCEEDED}
+    return seen.run.state in _UNDER_WAY and bool(done & Unfolded.of(seen.run).undoable)
 
 
 def is_cancellable(run: Run) -> bool:

@@ -8,7 +8,7 @@ cannot are aliases, and stand with their commands.
 from collections.abc import Mapping
 
 _TYPED: Mapping[str, str] = {
-    "again": "repeat rerun retry redo",
+    "again": "repeat redo",
     "approve": "accept agree allow lgtm yes y ok",
     "audit": "trail events",
     "can": "may",
@@ -20,9 +20,13 @@ _TYPED: Mapping[str, str] = {
     "logs": "tail journal journalctl output",
     "reject": "decline deny refuse no n veto",
     "restart": "reboot reload recycle kick",
+    "pause": "hold freeze wait",
+    "resume": "unpause go",
     "rollback": "undo back downgrade restore",
+    "retry": "rerun",
     "run": "show describe inspect",
     "runs": "history list jobs executions ls",
+    "skip": "omit ignore",
     "status": "state health ls services version versions",
     "whoami": "who roles groups login",
     "why": "explain",

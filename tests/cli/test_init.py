@@ -44,9 +44,8 @@ def test_what_comes_next_works_as_it_is_printed(signalbox, tmp_path: Path):
     signalbox("init", "config")
 
     assert signalbox("policy", "lint", "config").out.startswith("The policy is right for all ")
-    assert signalbox("policy", "test", "config").out == (
-        "22 of 22 cases are answered as expected.\n"
-    )
+    answered = signalbox("policy", "test", "config").out
+    assert re.fullmatch(r"([0-9]+) of \1 cases are answered as expected\.\n", answered)
     assert signalbox("workflows", "lint", "config/workflows").out == "Nothing is wrong.\n"
     assert signalbox("workflows", "lint", CONFIG_DIR="config").out == "Nothing is wrong.\n"
     shutil.copy("config/directory.yaml.example", "config/directory.yaml")

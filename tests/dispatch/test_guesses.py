@@ -23,8 +23,8 @@ async def guess(bot: Bot, who: str, text: str) -> str:
         ("dev-1", "depoly shop v1.1.0 to prod", "Did you mean `deploy`?"),
         ("dev-1", "shipp", "Did you mean `deploy`?"),  # near an alias of it
         ("dev-1", "rusn", "Did you mean `run` or `runs`?"),
-        ("dev-1", "re", "Did you mean `restart` or `rollback`?"),  # `revert` is an alias
-        ("approver-1", "re", "Did you mean `reject`, `restart` or `rollback`?"),
+        ("dev-1", "rev", "Did you mean `rollback`?"),  # `revert` is an alias
+        ("approver-1", "re", "Did you mean `reject`, `restart` or `resume`?"),
         ("dev-1", "log shop in prod", "Did you mean `logs`?"),
         ("dev-1", "REBOOT shop in prod", "Did you mean `restart`?"),
         ("dev-1", "release", "Did you mean `deploy`?"),

@@ -59,13 +59,13 @@ def listed(said: list[str]) -> set[str]:
             "viewer-1",
             {"whoami", "status", "runs", "why"},
             {"deploy", "logs", "audit", "approve"},
-            "10 more commands exist for other roles.",
+            "11 more commands exist for other roles.",
         ),
         (
             "dev-1",
             {"deploy", "logs", "cancel"},
             {"audit", "approve"},
-            "5 more commands exist for other roles.",
+            "7 more commands exist for other roles.",
         ),
         (
             "approver-2",
