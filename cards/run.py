@@ -23,6 +23,7 @@ from cards.run_words import (
     run_sentence,
     state_words,
     took,
+    waits_inside,
     who_may,
 )
 from cards.text import clean, escape, plain
@@ -127,7 +128,9 @@ def _state(view: RunView) -> teams.Container:
     text = e.body(f"**{words.word}**{_escape_after_bold(words.rest)}", max_lines=5)
     right = ""
     match run.state:
-        case RunState.AWAITING_APPROVAL if view.gate is not None:
+        case _ if view.gate is not None and (
+            run.state is RunState.AWAITING_APPROVAL or waits_inside(view)
+        ):
             right = f"{counted(view.gate)} approvals"
         case RunState.RUNNING | RunState.PAUSED | RunState.ROLLING_BACK:
             right = took(view)

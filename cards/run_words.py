@@ -98,7 +98,7 @@ def run_sentence(view: RunView) -> str:
     """The run in one sentence, for a notification, a screen reader or a client without cards."""
     run = view.run
     parts = [f"{headline(run, with_place=True)}: {_lower_first(str(state_words(view)))}"]
-    if view.gate is not None and run.state.is_waiting_for_people:
+    if view.gate is not None and (run.state.is_waiting_for_people or waits_inside(view)):
         parts += _asked_for(view, view.gate)
     if run.state.is_final:
         if run.state is not RunState.SUCCEEDED and run.started_at and run.finished_at:
@@ -225,14 +225,33 @@ def _queued(view: RunView, outcome: str) -> StateWords:
     )
 
 
-def _running(view: RunView, _outcome: str) -> StateWords:
-    if view.run.cancelled_by is not None:
-        return StateWords("Stopping", ": asked to cancel, the current step ends first")
+def _running(view: RunView, outcome: str) -> StateWords:
+    run = view.run
+    if run.cancelled_by is not None:
+        undone = ", and what was done is undone" if run.takes_back else ""
+        return StateWords("Stopping", f": asked to cancel, what is under way ends first{undone}")
+    if outcome:
+        return StateWords("Stopping", f": {outcome}")
+    if run.paused_by is not None:
+        return StateWords("Pausing", ": what is under way ends first")
+    if waits_inside(view):
+        return StateWords("Waiting for approval", f": {_step_title(view)}")
     return StateWords("Running")
 
 
+def waits_inside(view: RunView) -> bool:
+    """Whether a step of the run waits for people."""
+    return view.gate is not None and bool(view.gate.step) and view.gate.state is GateState.OPEN
+
+
+def _step_title(view: RunView) -> str:
+    waiting = view.gate.step if view.gate is not None else ""
+    titles = (step.title for step in view.steps if step.name == waiting)
+    return clean(next(titles, waiting), limit=2 * _VALUE_LIMIT)
+
+
 def _paused(_view: RunView, _outcome: str) -> StateWords:
-    return StateWords("Paused", " between two steps")
+    return StateWords("Paused", " between two steps; `resume` has it go on")
 
 
 def _succeeded(view: RunView, _outcome: str) -> StateWords:

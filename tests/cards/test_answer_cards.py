@@ -5,7 +5,7 @@ import pytest
 from cards.answers import StatusRow, lines_card, runs_card, status_card, whoami_card
 from cards.limits import size_bytes
 from domain.run import RunState
-from tests.cards.states import NOW, ZONE, a_run
+from tests.cards.builders import NOW, ZONE, a_run
 from tests.cards.test_approved_cards import nodes
 from tests.cards.test_run_card import texts
 

@@ -7,7 +7,8 @@ import pytest
 
 from cards.limits import lint, size_bytes
 from tests.cards.approve import APPROVED, text
-from tests.cards.states import CARDS, RUN_CARDS, a_plan
+from tests.cards.builders import a_plan
+from tests.cards.states import CARDS, RUN_CARDS
 from tests.cards.strict import faults
 
 EVERY_CARD = pytest.mark.parametrize("name", CARDS)

@@ -17,7 +17,7 @@ from domain.plan import ActionPlan, Change
 from domain.policy import GateKind, GateRule
 from domain.run import RunState
 from domain.step import StepState
-from tests.cards.states import (
+from tests.cards.builders import (
     ENDED,
     NOW,
     SWITCH,

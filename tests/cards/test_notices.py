@@ -6,15 +6,7 @@ from cards.notices import notice_words
 from domain.approval import GateState
 from domain.notice import Notice, NoticeKind
 from domain.run import RunState
-from tests.cards.states import (
-    BOTH,
-    CONFIRM,
-    ENDED,
-    YES_1,
-    a_gate,
-    a_run,
-    view,
-)
+from tests.cards.builders import BOTH, CONFIRM, ENDED, YES_1, a_gate, a_run, view
 
 DEV = ("<at>dev-1</at>",)
 BOTH_NAMES = ("approver-1", "approver-2")

@@ -13,7 +13,7 @@ from domain.plan import ActionPlan, Change, StepPlan
 from domain.policy import NO_GATE, GateKind, GateRule
 from domain.run import RunState
 from domain.step import StepRun, StepState
-from tests.cards.states import (
+from tests.cards.builders import (
     BOTH,
     BUTTONS,
     CHECK,

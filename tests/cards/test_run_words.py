@@ -10,7 +10,7 @@ from cards.run_words import approvers, kicker, short_state, standing, state_word
 from domain.approval import Choice, GateState
 from domain.policy import GateKind
 from domain.run import RunState
-from tests.cards.states import (
+from tests.cards.builders import (
     APPROVAL,
     BOTH,
     CONFIRM,
@@ -67,9 +67,9 @@ def says(state: RunState, *, gate=None, holder=None, **changes) -> str:
         (says(RunState.RUNNING), "Running"),
         (
             says(RunState.RUNNING, cancelled_by="oid"),
-            "Stopping: asked to cancel, the current step ends first",
+            "Stopping: asked to cancel, what is under way ends first",
         ),
-        (says(RunState.PAUSED), "Paused between two steps"),
+        (says(RunState.PAUSED), "Paused between two steps; `resume` has it go on"),
         (says(RunState.ROLLING_BACK, outcome="a step failed."), "Rolling back: a step failed"),
         (says(RunState.SUCCEEDED, **ENDED), "Succeeded in 1 min 30 s"),
         (says(RunState.FAILED), "Failed"),
