@@ -82,6 +82,11 @@ class Node:
     skipped: str = ""  #: why it will not be done; empty where it will
     done_in: str = ""  #: the run that has done it already; empty where it is to be done
 
+    def belongs_to(self, step: str) -> bool:
+        """Whether it is the step of that name, or one of several that the step stands for."""
+        names = (self.of, self.name)
+        return step in names or any(each.startswith(f"{step}/") for each in names)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:

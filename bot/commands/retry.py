@@ -74,6 +74,6 @@ def _check(run: Run, step: str) -> None:
             hint="Ask for it anew.",
         )
     nodes = Unfolded.of(run).nodes
-    if step and not any(step in {node.name, node.of} for node in nodes):
-        listed = ", ".join(dict.fromkeys(node.of for node in nodes))
+    if step and not any(node.belongs_to(step) for node in nodes):
+        listed = ", ".join(dict.fromkeys(node.of.partition("/")[0] for node in nodes))
         raise BadArguments(f"Run {run.id} has no step {step}.", hint=f"There are {listed}.")

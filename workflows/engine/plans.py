@@ -197,6 +197,6 @@ def to_repeat(nodes: Sequence[Node], first: str) -> frozenset[str]:
     """The nodes that are done again where a run goes on from *first*: it, and what needs it."""
     again: set[str] = set()
     for node in nodes:
-        if first and (first in {node.of, node.name} or again & set(node.needs)):
+        if first and (node.belongs_to(first) or again & set(node.needs)):
             again.add(node.name)
     return frozenset(again)
