@@ -1,7 +1,7 @@
 """What a run was at any of its events: the fold of all that was told of it until then. Pure.
 
 Every event about a run tells what became of it: see `storage/became.py`. Events that were
-written before events told that are no ground to stand on: see `Snapshot.is_whole`.
+written before events told that are no ground to stand on: see `Moment.is_whole`.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -32,37 +32,24 @@ class Happened:
     by: str  #: who, by name
     became: Mapping[str, Any]  #: what it told of the run; empty where it changed nothing
 
-    @property
-    def in_words(self) -> Iterator[str]:
-        """What it changed, each in a few words: "switch running", "approvals 1"."""
-        if state := self.became.get("run", {}).get("state"):
-            yield f"run {_words(state)}"
-        for name, told in self.became.get("steps", {}).items():
-            if told is None:
-                yield f"{name} gone"
-            elif told.get("state") not in {None, StepState.PENDING}:
-                yield f"{name} {_words(told['state'])}"
-            elif told.get("undo_attempt"):
-                yield f"{name} being undone"
-        for told in self.became.get("gates", {}).values():
-            if told.get("state"):
-                yield f"approval {_words(told['state'])}"
-            elif "votes" in told:
-                yield f"votes {len(told['votes'] or ())}"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Snapshot:
-    """A run after *last*."""
+class Moment:
+    """A run after *events*, which happened at once: in one transaction."""
 
-    last: Happened
+    events: tuple[Happened, ...]
     run: Known = field(default_factory=dict)
     steps: Mapping[str, Known] = field(default_factory=dict)  #: by name
-    gates: Mapping[str, Known] = field(default_factory=dict)  #: by id, as they were opened
+    gates: Mapping[str, Known] = field(default_factory=dict)  #: by id
+
+    @property
+    def last(self) -> Happened:
+        """The last of its events, which tells what became of the run."""
+        return self.events[-1]
 
     @property
     def is_whole(self) -> bool:
-        """Whether its events have told it from the beginning: else something is unknown."""
+        """Whether the run's events have told of it from its beginning: else much is unknown."""
         return "definition_digest" in self.run
 
     @property
@@ -70,78 +57,97 @@ class Snapshot:
         """The run's state in words; empty where it is not known."""
         return _words(self.run.get("state", ""))
 
+    @property
+    def changes(self) -> tuple[str, ...]:
+        """What became of the run, each in a few words: "switch running", "votes 1"."""
+        return tuple(_changes(self.last.became))
 
-def replay(entries: Iterable[Entry]) -> Iterator[Snapshot]:
-    """The run after each of *entries*, which are all that the log has about it, in order.
 
-    The events of one transaction are one moment: after each of them the run is what the last
-    one tells.
+def replay(entries: Iterable[Entry]) -> Iterator[Moment]:
+    """The run at every moment of *entries*, which are all that the log has about it, in order.
 
     Raises:
         Refused: one of them cannot be read.
     """
     run: Known = {}
-    steps: dict[str, Known] = {}
-    gates: dict[str, Known] = {}
+    steps: Mapping[str, Known] = {}
+    gates: Mapping[str, Known] = {}
     silent: list[Happened] = []  # they have told nothing, so far
     for entry in entries:
         last = _happened(entry)
-        told = last.became
-        if not told:
-            silent.append(last)
+        silent.append(last)
+        if not (told := last.became):
             continue
-        before = len(silent) - told.get(EVENTS, 1) + 1
-        yield from (Snapshot(last=e, run=run, steps=steps, gates=gates) for e in silent[:before])
+        before = len(silent) - told.get(EVENTS, 1)
+        for event in silent[:before]:
+            yield Moment(events=(event,), run=run, steps=steps, gates=gates)
         run = became.merged(run, told.get("run", {}))
         steps = _all_merged(steps, told.get("steps", {}))
         gates = _all_merged(gates, told.get("gates", {}))
-        moment = [*silent[before:], last]
-        yield from (Snapshot(last=e, run=run, steps=steps, gates=gates) for e in moment)
+        yield Moment(events=tuple(silent[before:]), run=run, steps=steps, gates=gates)
         silent = []
-    yield from (Snapshot(last=e, run=run, steps=steps, gates=gates) for e in silent)
+    for event in silent:
+        yield Moment(events=(event,), run=run, steps=steps, gates=gates)
 
 
-def run_then(snapshot: Snapshot, run: Run) -> Run:
+def moment_at(moments: Iterable[Moment], seq: int) -> Moment:
+    """The last of a run's *moments* that has begun at event *seq* of the log, whosever that is.
+
+    Raises:
+        NotTold: nothing had happened to the run by then.
+    """
+    found = None
+    for moment in moments:
+        if found is not None and moment.events[0].seq > seq:
+            break
+        found = moment
+    if found is None or found.events[0].seq > seq:
+        first = f": event {found.events[0].seq} is its first" if found else ""
+        raise NotTold(f"There was no such run at event {seq}{first}.")
+    return found
+
+
+def run_then(moment: Moment, run: Run) -> Run:
     """*run* as it was then; its plan is None if it had another one, which nobody keeps.
 
     Raises:
         NotTold: what it was is not known.
     """
-    if not snapshot.is_whole:
+    if not moment.is_whole:
         raise NotTold(
             f"Run {run.id} began before the log told what becomes of runs; what it was at"
-            f" event {snapshot.last.seq} is not known.",
+            f" event {moment.last.seq} is not known.",
             hint=f"`audit {run.id}` lists what happened to it.",
         )
-    return became.run_then(run, snapshot.run)
+    return became.run_then(run, moment.run)
 
 
-def steps_then(snapshot: Snapshot, run_id: str, now: Iterable[StepRun]) -> tuple[StepRun, ...]:
+def steps_then(moment: Moment, run_id: str, now: Iterable[StepRun]) -> tuple[StepRun, ...]:
     """The run's steps as they were then; *now* are those that it has by now."""
     kept = {step.name: step for step in now}
     steps = (
         became.step_then(run_id, name, known, kept.get(name))
-        for name, known in snapshot.steps.items()
+        for name, known in moment.steps.items()
     )
     return tuple(sorted(steps, key=lambda step: (step.position, step.name)))
 
 
-def gates_then(snapshot: Snapshot, run_id: str) -> tuple[Gate, ...]:
+def gates_then(moment: Moment, run_id: str) -> tuple[Gate, ...]:
     """The run's gates as they were then, in the order in which they were opened."""
-    gates = (became.gate_then(run_id, name, known) for name, known in snapshot.gates.items())
+    gates = (became.gate_then(run_id, name, known) for name, known in moment.gates.items())
     return tuple(sorted(gates, key=lambda gate: gate.opened_at))
 
 
 def disagreements(
-    snapshot: Snapshot, run: Run, steps: Sequence[StepRun], gates: Sequence[Gate]
+    moment: Moment, run: Run, steps: Sequence[StepRun], gates: Sequence[Gate]
 ) -> list[str]:
     """Where the rows are not what the log says that became of them, a sentence each."""
     stored_steps = {step.name: became.became(None, step) for step in steps}
     stored_gates = {gate.id: became.became(None, gate) for gate in gates}
     pairs = [
-        ("the run", snapshot.run, became.became(None, run)),
-        *_pairs("step", snapshot.steps, stored_steps),
-        *_pairs("gate", snapshot.gates, stored_gates),
+        ("the run", moment.run, became.became(None, run)),
+        *_pairs("step", moment.steps, stored_steps),
+        *_pairs("gate", moment.gates, stored_gates),
     ]
     return [sentence for what, told, row in pairs for sentence in _differences(what, told, row)]
 
@@ -165,6 +171,23 @@ def _happened(entry: Entry) -> Happened:
         raise Refused(
             f"Event {entry.seq} cannot be read.", hint="Run `signalbox audit verify`."
         ) from error
+
+
+def _changes(told: Mapping[str, Any]) -> Iterator[str]:
+    if state := told.get("run", {}).get("state"):
+        yield f"run {_words(state)}"
+    for name, step in told.get("steps", {}).items():
+        if step is None:
+            yield f"{name} gone"
+        elif step.get("state") not in {None, StepState.PENDING}:
+            yield f"{name} {_words(step['state'])}"
+        elif step.get("undo_attempt"):
+            yield f"{name} being undone"
+    for gate in told.get("gates", {}).values():
+        if gate.get("state"):
+            yield f"approval {_words(gate['state'])}"
+        elif "votes" in gate:
+            yield f"votes {len(gate['votes'] or ())}"
 
 
 def _all_merged(known: Mapping[str, Known], told: Mapping[str, Known]) -> dict[str, Known]:

@@ -30,7 +30,15 @@ from tests.engine.world import (
     World,
     deploy,
 )
-from workflows.replay import NotTold, disagreements, gates_then, replay, run_then, steps_then
+from workflows.replay import (
+    NotTold,
+    disagreements,
+    gates_then,
+    moment_at,
+    replay,
+    run_then,
+    steps_then,
+)
 
 TEN_MINUTES = timedelta(minutes=10)
 APPROVERS = st.sampled_from([APPROVER_1, APPROVER_2])
@@ -136,9 +144,7 @@ async def test_the_log_tells_what_every_run_is_and_was_after_each_transition(scr
             run, steps, _ = await world.store.read(lambda unit, r=run_id: rows_of(unit, r))
             entries = await world.store.read(lambda unit, r=run_id: unit.audit.of_run(r))
             for then in replay(entries):
-                if (was := world.store.seen.get((run_id, then.last.seq))) is None:
-                    continue  # an event in the middle of a transaction
-                run_was, steps_were, gates_were = was
+                run_was, steps_were, gates_were = world.store.seen[run_id, then.last.seq]
                 kept = run_was.plan is not None and run_was.plan.digest == run.plan.digest
                 if not kept:
                     run_was = replace(run_was, plan=None)
@@ -156,35 +162,77 @@ async def test_the_timeline_of_a_run_tells_who_changed_what(world: World):
 
     entries = await world.store.read(lambda unit: unit.audit.of_run(run_id))
 
-    told = [(e.last.type, e.last.by, e.state, list(e.last.in_words)) for e in replay(entries)]
+    told = [
+        ([event.type for event in then.events], then.last.by, then.state, then.changes)
+        for then in replay(entries)
+    ]
     assert told == [
-        ("run.changed", "Signalbox", "planning", ["run planning"]),
-        ("plan.created", "Signalbox", "awaiting approval", []),  # one moment with the next event
+        (["run.changed"], "Signalbox", "planning", ("run planning",)),
         (
-            "approval.requested",
+            ["plan.created", "approval.requested"],
             "dev-1",
             "awaiting approval",
-            ["run awaiting approval", "approval open"],
+            ("run awaiting approval", "approval open"),
         ),
-        ("approval.voted", "approver-1", "awaiting approval", ["votes 1"]),
-        ("approval.voted", "approver-2", "queued", []),
-        ("approval.granted", "approver-2", "queued", ["run queued", "approval approved"]),
-        ("lock.acquired", "Signalbox", "queued", []),  # a moment in which the run stays as it is
-        ("run.started", "Signalbox", "running", []),
-        ("step.started", "Signalbox", "running", ["run running", "previous running"]),
-        ("step.finished", "Signalbox", "running", []),
-        ("step.started", "Signalbox", "running", ["previous succeeded", "switch running"]),
-        ("step.finished", "Signalbox", "running", []),
-        ("step.started", "Signalbox", "running", ["health running", "switch succeeded"]),
+        (["approval.voted"], "approver-1", "awaiting approval", ("votes 1",)),
         (
-            "step.finished",
+            ["approval.voted", "approval.granted"],
+            "approver-2",
+            "queued",
+            ("run queued", "approval approved"),
+        ),
+        (["lock.acquired"], "Signalbox", "queued", ()),  # the run stays as it is
+        (
+            ["run.started", "step.started"],
+            "Signalbox",
+            "running",
+            ("run running", "previous running"),
+        ),
+        (
+            ["step.finished", "step.started"],
+            "Signalbox",
+            "running",
+            ("previous succeeded", "switch running"),
+        ),
+        (
+            ["step.finished", "step.started"],
+            "Signalbox",
+            "running",
+            ("health running", "switch succeeded"),
+        ),
+        (
+            ["step.finished"],
             "Signalbox",
             "rolling back",
-            ["run rolling back", "health failed", "switch being undone"],
+            ("run rolling back", "health failed", "switch being undone"),
         ),
-        ("step.compensated", "Signalbox", "rolled back", []),
-        ("run.finished", "Signalbox", "rolled back", ["run rolled back", "switch compensated"]),
+        (
+            ["step.compensated", "run.finished"],
+            "Signalbox",
+            "rolled back",
+            ("run rolled back", "switch compensated"),
+        ),
     ]
+
+
+async def test_a_run_is_looked_up_at_any_event_of_the_log(world: World):
+    await world.ask()  # another one: event 1
+    run_id = await world.ask()  # event 2
+    await world.work()
+    entries = await world.store.read(lambda unit: unit.audit.of_run(run_id))
+
+    def state(seq):
+        return moment_at(replay(entries), seq).state
+
+    moments = list(replay(entries))
+    assert state(moments[0].last.seq) == "planning"
+    assert state(moments[1].events[0].seq - 1) == "planning"
+    assert [state(event.seq) for event in moments[-1].events] == ["succeeded", "succeeded"]
+    assert state(10_000) == "succeeded"
+    with pytest.raises(NotTold, match="no such run at event 1: event 2 is its first"):
+        state(1)
+    with pytest.raises(NotTold, match="no such run at event 1"):
+        moment_at([], 1)
 
 
 async def test_rows_that_are_not_what_the_log_says_are_told(world: World):
