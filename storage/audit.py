@@ -102,7 +102,7 @@ class AuditLog:
         if self._head is None:
             if self._connection.dialect.name == "postgresql":
                 self._connection.execute(_ONE_WRITER)
-            self._head = self._newest()
+            self._head = newest_of(self._connection)
         for event_id, event in self._appended:
             cloud = cloud_event(event, id=event_id, at=self._now)
             seq, prev_hash = self._head
@@ -120,14 +120,10 @@ class AuditLog:
                 "mac": entry.mac,
             }
 
-    def _newest(self) -> tuple[int, str]:
-        row = self._connection.execute(_HEAD).first()
-        return (row.seq, row.hash) if row else (0, GENESIS)
-
     def head(self) -> tuple[int, str]:
         """Place and hash of the newest event; 0 and `GENESIS` before the first."""
         self.write()
-        return self._newest()
+        return newest_of(self._connection)
 
     def entries(self, after_seq: int = 0, limit: int = 1000) -> list[Entry]:
         """Up to *limit* entries behind *after_seq*, in order."""
@@ -144,7 +140,7 @@ class AuditLog:
     def of_run(self, run_id: str) -> list[Entry]:
         """What happened to a run, in order."""
         self.write()
-        return [_entry(row) for row in self._connection.execute(_OF_RUN, {"of_run": run_id})]
+        return entries_of_run(self._connection, run_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,7 +168,7 @@ def stored_events(url: str, *, after_seq: int = 0) -> Iterator[Stored]:
         Damaged: the database file is damaged; what was readable came before.
         Unavailable: the database does not answer.
     """
-    with _reading(url) as connection:
+    with reading(url) as connection:
         streamed = connection.execution_options(yield_per=_CHUNK)
         for row in streamed.execute(_STORED, {"after_seq": after_seq}):
             yield Stored(
@@ -184,18 +180,34 @@ def stored_events(url: str, *, after_seq: int = 0) -> Iterator[Stored]:
             )
 
 
+def newest_of(connection: sa.Connection) -> tuple[int, str]:
+    """Place and hash of the newest event; 0 and `GENESIS` before the first."""
+    row = connection.execute(_HEAD).first()
+    return (row.seq, row.hash) if row else (0, GENESIS)
+
+
+def entries_of_run(connection: sa.Connection, run_id: str) -> list[Entry]:
+    """What happened to a run, in order."""
+    return [_entry(row) for row in connection.execute(_OF_RUN, {"of_run": run_id})]
+
+
 def newest_entries(url: str, limit: int) -> list[Entry]:
     """The newest *limit* entries in the database at *url*, in order.
 
     Raises:
         Refused, Damaged, Unavailable: as `stored_events`.
     """
-    with _reading(url) as connection:
+    with reading(url) as connection:
         return [_entry(row) for row in connection.execute(_LATEST, {"limit": limit})][::-1]
 
 
 @contextmanager
-def _reading(url: str) -> Iterator[sa.Connection]:
+def reading(url: str) -> Iterator[sa.Connection]:
+    """A connection to the database at *url*, which is not ours to change, or to trust.
+
+    Raises:
+        Refused, Damaged, Unavailable: as `stored_events`.
+    """
     engine = read_only_engine(parse_url(url))
     try:
         with engine.connect() as connection:
@@ -227,6 +239,8 @@ def _unreadable(error: sa.exc.DBAPIError) -> Refused | Unavailable:
     problem = error.orig
     if "no such table" in str(problem) or getattr(problem, "sqlstate", "") == "42P01":
         return Refused("This database holds no audit log.", hint="Check the database URL.")
+    if "no such column" in str(problem) or getattr(problem, "sqlstate", "") == "42703":
+        return Refused("This database is an older one.", hint="Run `signalbox db upgrade`.")
     sqlite_says = getattr(problem, "sqlite_errorname", "")
     if sqlite_says and not sqlite_says.startswith(_CUT_OFF):
         return Damaged(_DAMAGED, hint=_RESTORE)

@@ -90,12 +90,16 @@ def replay(entries: Iterable[Entry]) -> Iterator[Moment]:
         yield Moment(events=(event,), run=run, steps=steps, gates=gates)
 
 
-def moment_at(moments: Iterable[Moment], seq: int) -> Moment:
+def moment_at(moments: Iterable[Moment], seq: int, *, newest: int) -> Moment:
     """The last of a run's *moments* that has begun at event *seq* of the log, whosever that is.
 
+    *newest* is the number of the log's newest event.
+
     Raises:
-        NotTold: nothing had happened to the run by then.
+        NotTold: nothing had happened to the run by then, or there is no such event yet.
     """
+    if seq > newest:
+        raise NotTold(f"There is no event {seq} yet: the newest is {newest}.")
     found = None
     for moment in moments:
         if found is not None and moment.events[0].seq > seq:
@@ -177,9 +181,9 @@ def _changes(told: Mapping[str, Any]) -> Iterator[str]:
     if state := told.get("run", {}).get("state"):
         yield f"run {_words(state)}"
     for name, step in told.get("steps", {}).items():
-        if step is None:
-            yield f"{name} gone"
-        elif step.get("state") not in {None, StepState.PENDING}:
+        if step is None:  # the plan has others in its place
+            continue
+        if step.get("state") not in {None, StepState.PENDING}:
             yield f"{name} {_words(step['state'])}"
         elif step.get("undo_attempt"):
             yield f"{name} being undone"
