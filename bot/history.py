@@ -39,8 +39,8 @@ def line(moment: Moment) -> str:
 def listing(moment: Moment) -> Iterator[str]:
     """All that is known of the run at *moment*, a field a line."""
     yield from _fields("run", moment.run)
-    for name, known in moment.steps.items():
-        yield from _fields(f"step {name}", known)
+    for name in moment.step_names:
+        yield from _fields(f"step {name}", moment.steps[name])
     for name, known in moment.gates.items():
         yield from _fields(f"gate {name}", known)
 

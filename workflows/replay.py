@@ -60,7 +60,13 @@ class Moment:
     @property
     def changes(self) -> tuple[str, ...]:
         """What became of the run, each in a few words: "switch running", "votes 1"."""
-        return tuple(_changes(self.last.became))
+        return tuple(_changes(self.last.became, self.step_names))
+
+    @property
+    def step_names(self) -> tuple[str, ...]:
+        """The names of its steps, in the order of the plan."""
+        steps = self.steps
+        return tuple(sorted(steps, key=lambda name: (steps[name].get("position", 0), name)))
 
 
 def replay(entries: Iterable[Entry]) -> Iterator[Moment]:
@@ -129,11 +135,10 @@ def run_then(moment: Moment, run: Run) -> Run:
 def steps_then(moment: Moment, run_id: str, now: Iterable[StepRun]) -> tuple[StepRun, ...]:
     """The run's steps as they were then; *now* are those that it has by now."""
     kept = {step.name: step for step in now}
-    steps = (
-        became.step_then(run_id, name, known, kept.get(name))
-        for name, known in moment.steps.items()
+    return tuple(
+        became.step_then(run_id, name, moment.steps[name], kept.get(name))
+        for name in moment.step_names
     )
-    return tuple(sorted(steps, key=lambda step: (step.position, step.name)))
 
 
 def gates_then(moment: Moment, run_id: str) -> tuple[Gate, ...]:
@@ -177,12 +182,11 @@ def _happened(entry: Entry) -> Happened:
         ) from error
 
 
-def _changes(told: Mapping[str, Any]) -> Iterator[str]:
+def _changes(told: Mapping[str, Any], step_names: Iterable[str]) -> Iterator[str]:
     if state := told.get("run", {}).get("state"):
         yield f"run {_words(state)}"
-    for name, step in told.get("steps", {}).items():
-        if step is None:  # the plan has others in its place
-            continue
+    steps = told.get("steps", {})
+    for name, step in [(name, steps[name]) for name in step_names if name in steps]:
         if step.get("state") not in {None, StepState.PENDING}:
             yield f"{name} {_words(step['state'])}"
         elif step.get("undo_attempt"):

@@ -28,7 +28,7 @@ _NUMBERS = "`run <id> --history` lists them."
             name="at",
             required=False,
             flag_only=True,
-            description="The number of an event: what the run was then",
+            description="The number of an event, such as 12: what the run was then",
         ),
         Field(
             name="history",
