@@ -88,7 +88,51 @@ def tail(*, state_dir: Path | None, lines: int) -> None:
 
     settings = read_settings(state_dir=state_dir)
     for line in newest(settings.database, lines):
-        click.echo("".join(each if each.isprintable() else "�" for each in line))
+        click.echo(_printable(line))
+
+
+@audit.command()
+@click.argument("run")
+@_STATE
+@click.option(
+    "--at",
+    "seq",
+    type=click.IntRange(min=1),
+    metavar="SEQ",
+    help="All that is known of the run at that event of the log.",
+)
+def replay(*, run: str, state_dir: Path | None, seq: int | None) -> int:
+    """Print what became of a run, event by event; or what it was at one.
+
+    Exits 1 if the run is not what the log says that became of it.
+    """
+    from bot.history import line, listing
+    from storage.run_record import run_record
+    from workflows.replay import disagreements, moment_at
+    from workflows.replay import replay as moments_of
+
+    record = run_record(read_settings(state_dir=state_dir).database, run)
+    moments = list(moments_of(record.entries))
+    if seq is not None:
+        moment = moment_at(moments, seq, newest=record.newest)
+        for each in (line(moment), *listing(moment)):
+            click.echo(_printable(each))
+        return 0
+    for moment in moments:
+        click.echo(_printable(line(moment)))
+    if not moments or not moments[-1].is_whole:
+        click.echo("It began before the log told what becomes of runs: not all of it is known.")
+        return 0
+    wrong = disagreements(moments[-1], record.run, record.steps, record.gates)
+    for each in wrong:
+        click.echo(_printable(each), err=True)
+    if not wrong:
+        click.echo("The run is what the log says that became of it.")
+    return 1 if wrong else 0
+
+
+def _printable(text: str) -> str:
+    return "".join(each if each.isprintable() else "�" for each in text)
 
 
 def _events(count: int) -> str:

@@ -106,6 +106,14 @@ def gate_of(unit: UnitOfWork, run: Run) -> Gate | None:
     return inside[0] if inside else unit.gates.latest(run.id)
 
 
+def gate_among(run: Run, gates: Sequence[Gate]) -> Gate | None:
+    """As `gate_of`, among all the *gates* that *run* has had."""
+    inside = [each for each in gates if each.step and each.state is GateState.OPEN]
+    if inside and run.state in _UNDER_WAY:
+        return inside[0]
+    return next((each for each in reversed(gates) if not each.step), None)
+
+
 def _rule(unit: UnitOfWork, run_id: str) -> GateRule:
     run = unit.runs.get(run_id)
     if run is None:

@@ -4,9 +4,9 @@ The rows can be neither changed nor deleted (triggers). Who may drop the trigger
 what the chain, the MACs and the signed checkpoints are for.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +16,7 @@ from domain.audit import GENESIS, Entry, Event, cloud_event, link
 from domain.errors import Refused, Unavailable
 from domain.ports import Ids
 from storage.database import parse_url, read_only_engine
+from storage.journal import BECAME, EVENTS, Change
 from storage.schema import audit_events
 
 _SEQ = audit_events.c.seq
@@ -50,29 +51,66 @@ class Damaged(Unavailable):
 
 
 class AuditLog:
-    """The chain of what happened."""
+    """The chain of what happened.
 
-    def __init__(self, connection: sa.Connection, now: datetime, ids: Ids, key: bytes) -> None:
+    An event gets its place in the chain when it is written: when the transaction ends, or the
+    log is read. Until then the last one about a run is told what else becomes of that run.
+    """
+
+    def __init__(
+        self,
+        connection: sa.Connection,
+        now: datetime,
+        ids: Ids,
+        key: bytes,
+        *,
+        changes: Callable[[], Iterable[Change]] = tuple,
+    ) -> None:
+        """*changes* gives what became of runs since it was last asked."""
         self._connection = connection
         self._now = now
         self._ids = ids
         self._key = key
-        self._head: tuple[int, str] | None = None  # known from the first append on
-        self._appended: list[dict[str, Any]] = []
+        self._changes = changes
+        self._appended: list[tuple[str, Event]] = []  # by id
+        self._head: tuple[int, str] | None = None  # known from the first that was written on
 
-    def append(self, event: Event) -> Entry:
+    def append(self, event: Event) -> None:
         """Put *event* at the end of the chain."""
+        self._appended.append((self._ids.uuid(), event))
+
+    def write(self) -> None:
+        """Write what was appended, and what became of runs."""
+        for change in self._changes():
+            self._attach(change)
+        if self._appended:
+            self._connection.execute(_APPEND, list(self._linked()))
+            self._appended = []
+
+    def _attach(self, change: Change) -> None:
+        """Let the last event about a run tell its *change*; one is made where there is none."""
+        about = [n for n, (_, each) in enumerate(self._appended) if each.run_id == change.run.id]
+        if not about:
+            self.append(change.event)
+        place = about[-1] if about else -1
+        event_id, event = self._appended[place]
+        told = {**change.became, EVENTS: len(about)} if len(about) > 1 else change.became
+        self._appended[place] = (event_id, replace(event, data={**event.data, BECAME: told}))
+
+    def _linked(self) -> Iterator[dict[str, Any]]:
+        """The rows of what was appended, each linked to the one before."""
         if self._head is None:
             if self._connection.dialect.name == "postgresql":
                 self._connection.execute(_ONE_WRITER)
-            self._head = self.head()
-        seq, prev_hash = self._head
-        cloud = cloud_event(event, id=self._ids.uuid(), at=self._now)
-        entry = link(cloud, seq=seq + 1, prev_hash=prev_hash, key=self._key)
-        self._appended.append(
-            {
+            self._head = newest_of(self._connection)
+        for event_id, event in self._appended:
+            cloud = cloud_event(event, id=event_id, at=self._now)
+            seq, prev_hash = self._head
+            entry = link(cloud, seq=seq + 1, prev_hash=prev_hash, key=self._key)
+            self._head = (entry.seq, entry.hash)
+            yield {
                 "seq": entry.seq,
-                "id": cloud["id"],
+                "id": event_id,
                 "at": self._now,
                 "type": cloud["type"],
                 "run_id": cloud["data"].get("run_id", ""),
@@ -81,21 +119,11 @@ class AuditLog:
                 "hash": entry.hash,
                 "mac": entry.mac,
             }
-        )
-        self._head = (entry.seq, entry.hash)
-        return entry
-
-    def write(self) -> None:
-        """Write what was appended."""
-        if self._appended:
-            self._connection.execute(_APPEND, self._appended)
-            self._appended = []
 
     def head(self) -> tuple[int, str]:
         """Place and hash of the newest event; 0 and `GENESIS` before the first."""
         self.write()
-        row = self._connection.execute(_HEAD).first()
-        return (row.seq, row.hash) if row else (0, GENESIS)
+        return newest_of(self._connection)
 
     def entries(self, after_seq: int = 0, limit: int = 1000) -> list[Entry]:
         """Up to *limit* entries behind *after_seq*, in order."""
@@ -112,7 +140,7 @@ class AuditLog:
     def of_run(self, run_id: str) -> list[Entry]:
         """What happened to a run, in order."""
         self.write()
-        return [_entry(row) for row in self._connection.execute(_OF_RUN, {"of_run": run_id})]
+        return entries_of_run(self._connection, run_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,7 +168,7 @@ def stored_events(url: str, *, after_seq: int = 0) -> Iterator[Stored]:
         Damaged: the database file is damaged; what was readable came before.
         Unavailable: the database does not answer.
     """
-    with _reading(url) as connection:
+    with reading(url) as connection:
         streamed = connection.execution_options(yield_per=_CHUNK)
         for row in streamed.execute(_STORED, {"after_seq": after_seq}):
             yield Stored(
@@ -152,18 +180,34 @@ def stored_events(url: str, *, after_seq: int = 0) -> Iterator[Stored]:
             )
 
 
+def newest_of(connection: sa.Connection) -> tuple[int, str]:
+    """Place and hash of the newest event; 0 and `GENESIS` before the first."""
+    row = connection.execute(_HEAD).first()
+    return (row.seq, row.hash) if row else (0, GENESIS)
+
+
+def entries_of_run(connection: sa.Connection, run_id: str) -> list[Entry]:
+    """What happened to a run, in order."""
+    return [_entry(row) for row in connection.execute(_OF_RUN, {"of_run": run_id})]
+
+
 def newest_entries(url: str, limit: int) -> list[Entry]:
     """The newest *limit* entries in the database at *url*, in order.
 
     Raises:
         Refused, Damaged, Unavailable: as `stored_events`.
     """
-    with _reading(url) as connection:
+    with reading(url) as connection:
         return [_entry(row) for row in connection.execute(_LATEST, {"limit": limit})][::-1]
 
 
 @contextmanager
-def _reading(url: str) -> Iterator[sa.Connection]:
+def reading(url: str) -> Iterator[sa.Connection]:
+    """A connection to the database at *url*, which is not ours to change, or to trust.
+
+    Raises:
+        Refused, Damaged, Unavailable: as `stored_events`.
+    """
     engine = read_only_engine(parse_url(url))
     try:
         with engine.connect() as connection:
@@ -195,6 +239,8 @@ def _unreadable(error: sa.exc.DBAPIError) -> Refused | Unavailable:
     problem = error.orig
     if "no such table" in str(problem) or getattr(problem, "sqlstate", "") == "42P01":
         return Refused("This database holds no audit log.", hint="Check the database URL.")
+    if "no such column" in str(problem) or getattr(problem, "sqlstate", "") == "42703":
+        return Refused("This database is an older one.", hint="Run `signalbox db upgrade`.")
     sqlite_says = getattr(problem, "sqlite_errorname", "")
     if sqlite_says and not sqlite_says.startswith(_CUT_OFF):
         return Damaged(_DAMAGED, hint=_RESTORE)

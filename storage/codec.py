@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from domain.actor import Actor, ActorKind, ObjectId, TenantId
-from domain.approval import HandOver
+from domain.approval import Choice, HandOver, Vote
 from domain.command import Effect
 from domain.conversation import Conversation, ConversationKind
 from domain.notice import Mention, Message, Notice, NoticeKind
@@ -120,6 +120,28 @@ def said_from_json(value: JsonObject) -> Message | Notice:
         reason=value["reason"],
         group=value["group"],
         to=(value["to"][0], value["to"][1]) if value.get("to") else None,
+    )
+
+
+def vote_to_json(vote: Vote) -> JsonObject:
+    """*vote* as JSON."""
+    return {
+        "voter": vote.voter,
+        "name": vote.name,
+        "choice": vote.choice.value,
+        "comment": vote.comment,
+        "at": vote.at.isoformat(),
+    }
+
+
+def vote_from_json(value: JsonObject) -> Vote:
+    """The vote in *value*."""
+    return Vote(
+        voter=ObjectId(value["voter"]),
+        name=value["name"],
+        choice=Choice(value["choice"]),
+        comment=value["comment"],
+        at=datetime.fromisoformat(value["at"]),
     )
 
 

@@ -1,6 +1,6 @@
 """Gates and the votes cast at them. As for runs, what is saved is written when it must be seen."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any
@@ -18,6 +18,7 @@ _FIELDS = tuple(e.name for e in fields(Gate) if e.name not in {"id", "run_id", "
 
 _INSERT = sa.insert(gates).inline()
 _GET = sa.select(gates).where(gates.c.id == sa.bindparam("gate_id"))
+_OF_RUN = sa.select(gates).where(gates.c.run_id == sa.bindparam("of_run")).order_by(gates.c.seq)
 _LATEST = (
     sa.select(gates)
     .where(gates.c.run_id == sa.bindparam("of_run"), gates.c.step == "")
@@ -72,11 +73,17 @@ class Gates:
         self._connection.execute(
             _INSERT, {"id": gate.id, "run_id": gate.run_id, **_gate_values(gate)}
         )
-        self._rows.read(gate.id, replace(gate, votes=()))
+        self._rows.insert(gate.id, replace(gate, votes=()))
         if not gate.step:
             self._latest[gate.run_id] = gate.id
         for vote in gate.votes:
             self.add_vote(gate.id, vote)
+
+    def of(self, run_id: str) -> tuple[Gate, ...]:
+        """All gates of the run, as they were opened."""
+        self.write()
+        found = self._connection.execute(_OF_RUN, {"of_run": run_id}).all()
+        return tuple(filter(None, map(self._read, found)))
 
     def latest(self, run_id: str) -> Gate | None:
         """The gate before the run that was opened last; None where none ever was."""
@@ -117,6 +124,10 @@ class Gates:
         for gate in self._rows.all():
             if gate.run_id == run_id:
                 self._rows.forget(gate.id)
+
+    def news(self) -> Iterator[tuple[str, Gate | None, Gate | None]]:
+        """As of runs."""
+        return self._rows.news()
 
     def write(self) -> None:
         """Write what was saved."""

@@ -4,7 +4,7 @@ What is read stays known until the transaction ends, and is read from the databa
 saved is written when it ends, changed columns only; or before a query that must see it.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -65,7 +65,7 @@ class Runs:
     def insert(self, run: Run) -> None:
         """Add *run*."""
         self._connection.execute(_INSERT, {"id": run.id, **_run_values(run)})
-        self._rows.read(run.id, run)
+        self._rows.insert(run.id, run)
         self._locked.add(run.id)
 
     def get(self, run_id: str) -> Run | None:
@@ -84,7 +84,6 @@ class Runs:
         known = self._rows.get(run_id)
         if known is not None and run_id in self._locked:
             return known
-        self.write()
         row = self._connection.execute(_LOCK, {"run_id": run_id}).first()
         if row is None:
             raise UnknownRun(run_id)
@@ -99,9 +98,12 @@ class Runs:
         Raises:
             UnknownRun: it has not been inserted.
         """
-        if self.get(run.id) is None:
-            raise UnknownRun(run.id)
+        self.lock(run.id)
         self._rows.save(run.id, run)
+
+    def news(self) -> Iterator[tuple[str, Run | None, Run | None]]:
+        """What has changed since this was last asked: id, as it was, as it is; see `Tracked`."""
+        return self._rows.news()
 
     def write(self) -> None:
         """Write what was saved."""
@@ -178,6 +180,8 @@ class Steps:
             )
         for run_id in {step.run_id for step in steps}:
             self.forget(run_id)
+        for step in steps:
+            self._rows.insert((step.run_id, step.name), step)
 
     def of(self, run_id: str) -> tuple[StepRun, ...]:
         """The steps of a run, in the order of its definition."""
@@ -189,7 +193,9 @@ class Steps:
 
     def replace(self, run_id: str, steps: Sequence[StepRun]) -> None:
         """Have *steps* be those of the run, and no others."""
-        self.forget(run_id)
+        for step in self.of(run_id):
+            self._rows.drop((run_id, step.name))
+        self._names.pop(run_id)
         self._connection.execute(_DROP_STEPS, {"of_run": run_id})
         self.insert(steps)
 
@@ -208,6 +214,10 @@ class Steps:
         self.write()
         for name in self._names.pop(run_id, ()):
             self._rows.forget((run_id, name))
+
+    def news(self) -> Iterator[tuple[tuple[str, str], StepRun | None, StepRun | None]]:
+        """As of runs; each by the id of its run, and its name."""
+        return self._rows.news()
 
     def write(self) -> None:
         """Write what was saved."""

@@ -21,6 +21,7 @@ class Tracked(Generic[K, V]):
     def __init__(self) -> None:
         self._stored: dict[K, V] = {}
         self._current: dict[K, V] = {}
+        self._told: dict[K, V | None] = {}  # as `news` was last asked; None: it was not there
 
     def get(self, key: K) -> V | None:
         """The row as it is by now; None where it was never read."""
@@ -29,7 +30,18 @@ class Tracked(Generic[K, V]):
     def read(self, key: K, row: V) -> V:
         """Take *row*, just read; what is known of it already is newer, and comes back."""
         self._stored.setdefault(key, row)
+        self._told.setdefault(key, row)
         return self._current.setdefault(key, row)
+
+    def insert(self, key: K, row: V) -> None:
+        """Take *row*, just added."""
+        self._told.setdefault(key, None)
+        self._stored[key] = self._current[key] = row
+
+    def drop(self, key: K) -> None:
+        """The row, which was read before, is no more."""
+        self._stored.pop(key, None)
+        self._current.pop(key, None)
 
     def save(self, key: K, row: V) -> None:
         """Have *row*, which was read before, be as it is here."""
@@ -46,9 +58,27 @@ class Tracked(Generic[K, V]):
         return list(self._current.values())
 
     def forget(self, key: K) -> None:
-        """Know nothing of the row any more: it is to be read again."""
-        self._stored.pop(key, None)
-        self._current.pop(key, None)
+        """Know nothing of the row any more: it is to be read again.
+
+        What was changed here is known for good: nobody else can have changed it since.
+        """
+        if self._current.get(key) is self._told.get(key):
+            for rows in (self._stored, self._current, self._told):
+                rows.pop(key, None)
+
+    def news(self) -> Iterator[tuple[K, V | None, V | None]]:
+        """What has changed since this was last asked: key, as it was, as it is.
+
+        None stands for a row that there was not, or is not any more.
+        """
+        for key, was in list(self._told.items()):
+            row = self._current.get(key)
+            if row is None:
+                del self._told[key]
+            else:
+                self._told[key] = row
+            if was is not row:
+                yield key, was, row
 
     def write(
         self,

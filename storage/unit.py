@@ -16,6 +16,7 @@ from storage.dialogs import Dialogs
 from storage.executors import Executors
 from storage.gates import Gates
 from storage.inbox import Inbox
+from storage.journal import Journal
 from storage.living_cards import LivingCards
 from storage.locks import Locks
 from storage.outbox import Outbox
@@ -43,7 +44,13 @@ class UnitOfWork:
         self.steps = Steps(connection)
         self.gates = Gates(connection)
         self.locks = Locks(connection, now)
-        self.audit = AuditLog(connection, now, ids, audit_key)
+        self.audit = AuditLog(
+            connection,
+            now,
+            ids,
+            audit_key,
+            changes=Journal(self.runs, self.steps, self.gates).changes,
+        )
         self.inbox = Inbox(connection, now)
         self.outbox = Outbox(connection, now)
         self.cards = LivingCards(connection, now)

@@ -82,7 +82,12 @@ def record(store: Store) -> Callable:
     async def append(event_type: str = "run.started", **values):
         values = {"actor": actor, "subject": "run/k7f3q2ma", "outcome": "ok", **values}
         event = Event(type=event_type, **values)
-        return await store.transaction(lambda unit: unit.audit.append(event))
+
+        def write(unit):
+            unit.audit.append(event)
+            return unit.audit.latest(1)[0]
+
+        return await store.transaction(write)
 
     return append
 

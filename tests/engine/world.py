@@ -66,13 +66,14 @@ class Clock:
 
 @dataclass
 class Ids:
-    counter: Any = field(default_factory=lambda: itertools.count(1))
+    uuids: Any = field(default_factory=lambda: itertools.count(1))
+    runs: Any = field(default_factory=lambda: itertools.count(1))
 
     def uuid(self) -> str:
-        return f"uuid-{next(self.counter):08d}"
+        return f"uuid-{next(self.uuids):08d}"
 
     def run_id(self) -> str:
-        return f"run{next(self.counter):05d}".translate(str.maketrans("0189", "abcd"))
+        return f"run{next(self.runs):05d}".translate(str.maketrans("0189", "abcd"))
 
 
 @dataclass
@@ -358,9 +359,15 @@ class World:
     async def gate(self, run_id):
         return await self.store.read(lambda unit: unit.gates.latest(run_id))
 
-    async def events(self, run_id) -> list[str]:
+    async def log(self, run_id) -> list[dict[str, Any]]:
+        """All events about the run."""
         entries = await self.store.read(lambda unit: unit.audit.of_run(run_id))
-        return [json.loads(e.text)["type"].removeprefix("signalbox.") for e in entries]
+        return [json.loads(each.text) for each in entries]
+
+    async def events(self, run_id) -> list[str]:
+        """What has happened to the run, without what nobody has said a word about."""
+        names = [each["type"].removeprefix("signalbox.") for each in await self.log(run_id)]
+        return [name for name in names if name != "run.changed"]
 
 
 class Sleepless(Worker):
