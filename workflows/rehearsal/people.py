@@ -1,0 +1,152 @@
+"""The people of a case: who they are, and what they do when their moment has come."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from domain.actor import Actor, ObjectId, TenantId
+from domain.approval import Choice, Gate, GateState
+from domain.errors import Refused
+from domain.policy import GateKind
+from domain.run import Run
+from domain.step import StepState
+from storage.store import Store
+from storage.unit import UnitOfWork
+from workflows.engine.lifecycle import Lifecycle
+from workflows.rehearsal.case import Case, Deed, Verb
+from workflows.yaml_source import Place
+
+TENANT = TenantId("00000000-0000-4000-8000-00000000aaaa")
+
+_UNDER_WAY = frozenset({StepState.RUNNING, StepState.WAITING})
+_AT_GATES = {
+    Verb.APPROVE: GateKind.APPROVAL,
+    Verb.REJECT: GateKind.APPROVAL,
+    Verb.WITHDRAW: GateKind.APPROVAL,
+    Verb.CONFIRM: GateKind.CONFIRM,
+}
+"""What can be done at an open gate only."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Complaint:
+    """Something in a story that did not go as it is written."""
+
+    place: Place
+    sentence: str
+
+
+class People:
+    """Those who act in a case; they also are the directory that the engine asks."""
+
+    def __init__(
+        self,
+        store: Store,
+        lifecycle: Lifecycle,
+        case: Case,
+        *,
+        changed: Callable[[], Awaitable[None]],
+    ) -> None:
+        """*changed* comes back when a transaction has committed."""
+        self._store = store
+        self._lifecycle = lifecycle
+        self._case = case
+        self._changed = changed
+        self._left: set[str] = set()
+
+    def actor(self, name: str, group: str = "") -> Actor:
+        """Who goes by *name*; a member of *group*, unless the case says of which groups."""
+        groups = frozenset() if name in self._left else self._case.people.get(name, {group})
+        return Actor(tenant=TENANT, id=person_id(name), name=name, groups=frozenset(groups))
+
+    async def objections(self, run: Run, gate: Gate) -> Mapping[ObjectId, str]:
+        """Why votes do not count any more: whoever has left is no member."""
+        del run
+        return {
+            vote.voter: f"is not a member of {gate.rule.group} any more"
+            for vote in gate.votes
+            if vote.name in self._left
+        }
+
+    async def act(self, run_id: str) -> tuple[Complaint, ...]:
+        """Do what the case says, one thing after the other; what did not go as it says."""
+        complaints = [await self._do(deed, run_id) for deed in self._case.story]
+        return tuple(
+            Complaint(place=deed.place, sentence=sentence)
+            for deed, sentence in zip(self._case.story, complaints, strict=True)
+            if sentence
+        )
+
+    async def _do(self, deed: Deed, run_id: str) -> str:
+        """Wait for the moment of *deed*, and do it; what did not go as it should."""
+        what = f"{deed.who} could not {deed.verb}"
+        if deed.during and not await self._comes(
+            run_id, lambda unit: _is_under_way(unit, run_id, deed.during)
+        ):
+            return f"{what}: the run ended, and `{deed.during}` had not begun."
+        await asyncio.sleep(deed.after.total_seconds())
+        kind = _AT_GATES.get(deed.verb)
+        # Who is to be refused does not wait for the right moment.
+        if kind is not None and deed.refused is None:
+            if not await self._comes(run_id, lambda unit: _is_open(unit, run_id, kind)):
+                return f"{what}: the run ended, and no gate was open for it."
+        try:
+            await self._store.transaction(lambda unit: self._carry_out(unit, deed, run_id))
+        except Refused as refused:
+            if deed.refused is None:
+                return f"{what}: {refused.words}"
+            if deed.refused not in refused.words:
+                return f"{what}, but because of this: {refused.words}"
+            return ""
+        return "" if deed.refused is None else f"{deed.who} was not refused."
+
+    def _carry_out(self, unit: UnitOfWork, deed: Deed, run_id: str) -> None:
+        gate = unit.gates.latest(run_id)
+        group = gate.rule.group if gate is not None else ""
+        who = self.actor(deed.who, group)
+        match deed.verb:
+            case Verb.APPROVE | Verb.REJECT:
+                self._lifecycle.vote(
+                    unit,
+                    run_id,
+                    voter=who,
+                    choice=Choice(deed.verb.value),
+                    comment=deed.comment,
+                    group_id=group,
+                )
+            case Verb.WITHDRAW:
+                self._lifecycle.withdraw(unit, run_id, voter=who)
+            case Verb.CONFIRM:
+                self._lifecycle.confirm(unit, run_id, actor=who)
+            case Verb.CANCEL:
+                self._lifecycle.cancel(unit, run_id, actor=who)
+            case Verb.LEAVE:
+                self._left.add(deed.who)
+
+    async def _comes(self, run_id: str, is_so: Callable[[UnitOfWork], bool]) -> bool:
+        """Wait until *is_so*; False where the run ends before."""
+        while not await self._store.read(is_so):
+            if await self._store.read(lambda unit: _has_ended(unit, run_id)):
+                return False
+            await self._changed()
+        return True
+
+
+def person_id(name: str) -> ObjectId:
+    """The object id of whoever goes by *name*."""
+    return ObjectId(f"id-of-{name}")
+
+
+def _is_under_way(unit: UnitOfWork, run_id: str, step: str) -> bool:
+    return any(each.name == step and each.state in _UNDER_WAY for each in unit.steps.of(run_id))
+
+
+def _is_open(unit: UnitOfWork, run_id: str, kind: GateKind) -> bool:
+    gate = unit.gates.latest(run_id)
+    return gate is not None and gate.state is GateState.OPEN and gate.rule.kind is kind
+
+
+def _has_ended(unit: UnitOfWork, run_id: str) -> bool:
+    run = unit.runs.get(run_id)
+    return run is None or run.state.is_final
