@@ -103,7 +103,7 @@ class Expected:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One story: what is asked for, what the world answers, who does what, and what comes of it."""
+    """One story: what is asked for, what is answered, who does what, and what comes of it."""
 
     name: str
     inputs: Mapping[str, str]  #: accepted

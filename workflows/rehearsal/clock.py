@@ -12,7 +12,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 import selectors
-from typing import Any, TypeVar, TypeVarTuple, Unpack
+from typing import Any, TypeVar, TypeVarTuple
 
 from domain.errors import Bug
 
@@ -55,20 +55,20 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def run_in_executor(
         self,
         executor: Executor | None,
-        func: Callable[[Unpack[Ts]], T],
-        *args: Unpack[Ts],
+        func: Callable[[*Ts], T],
+        *args: *Ts,
     ) -> "asyncio.Future[T]":
         """Carry out *func* here and now: another thread would need time that does not pass."""
         del executor
         done: asyncio.Future[T] = self.create_future()
         try:
             done.set_result(func(*args))
-        except Exception as error:  # whatever it is: it belongs to whoever awaits
+        except Exception as error:  # noqa: BLE001 - whatever it is: it belongs to whoever awaits
             done.set_exception(error)
         return done
 
 
-class _Leap(selectors.DefaultSelector):  # type: ignore[misc, valid-type]  # which one it is depends on the system
+class _Leap(selectors.DefaultSelector):
     """Nothing ever comes from the outside: instead of waiting, time passes."""
 
     def __init__(self, clock: VirtualClock) -> None:

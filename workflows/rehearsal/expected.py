@@ -14,9 +14,7 @@ from workflows.rehearsal.answers import UNDO
 from workflows.rehearsal.case import Expected, ExpectedCall, ExpectedNotice
 from workflows.yaml_source import Place
 
-EXPECT_KEYS = (
-    *("state", "outcome", "steps", "attempts", "calls", "undone", "notices", "took"),
-)
+EXPECT_KEYS = (*("state", "outcome", "steps", "attempts", "calls", "undone", "notices", "took"),)
 NOTICE_KEYS = ("notice", "to", "at")
 
 E = TypeVar("E", bound=StrEnum)

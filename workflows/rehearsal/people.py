@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 
 from domain.actor import Actor, ObjectId, TenantId
 from domain.approval import Choice, Gate, GateState
@@ -88,16 +87,19 @@ class People:
         await asyncio.sleep(deed.after.total_seconds())
         kind = _AT_GATES.get(deed.verb)
         # Who is to be refused does not wait for the right moment.
-        if kind is not None and deed.refused is None:
-            if not await self._comes(run_id, lambda unit: _is_open(unit, run_id, kind)):
-                return f"{what}: the run ended, and no gate was open for it."
+        if (
+            kind is not None
+            and deed.refused is None
+            and not await self._comes(run_id, lambda unit: _is_open(unit, run_id, kind))
+        ):
+            return f"{what}: the run ended, and no gate was open for it."
         try:
             await self._store.transaction(lambda unit: self._carry_out(unit, deed, run_id))
         except Refused as refused:
             if deed.refused is None:
                 return f"{what}: {refused.words}"
             if deed.refused not in refused.words:
-                return f"{what}, but because of this: {refused.words}"
+                return f"{deed.who} was refused like this: {refused.words}"
             return ""
         return "" if deed.refused is None else f"{deed.who} was not refused."
 

@@ -145,7 +145,7 @@ def _said(answers: Answers, *names: str) -> tuple[Answer, ...]:
 
 
 def _fits(step: Step, asked: Mapping[str, Any], known: Mapping[str, Any]) -> bool:
-    """Whether *asked* may be the arguments of *step*; what hangs on other steps may be anything."""
+    """Whether *asked* may be the arguments of *step*; what other steps give may be anything."""
     for name, value in step.arguments.items():
         try:
             if evaluate(value, known) != asked.get(name):

@@ -55,6 +55,16 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Happened:
+    """An event of the audit log, as far as it matters here."""
+
+    type: str  #: "step.finished"
+    outcome: str
+    step: str = ""
+    attempt: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Played:
     """What came of a case."""
 
@@ -62,7 +72,7 @@ class Played:
     steps: tuple[StepRun, ...]
     calls: tuple[Call, ...]
     told: tuple[Told, ...]
-    events: tuple[str, ...]  #: what the audit log says happened, in order
+    events: tuple[Happened, ...]  #: in order
     complaints: tuple[Complaint, ...]
     took: timedelta  #: virtual time since the request
 
@@ -254,12 +264,19 @@ class _Stage:
             steps=unit.steps.of(run.id),
             calls=tuple(self._script.calls),
             told=tuple(self._told),
-            events=tuple(_event_type(each.text) for each in entries),
+            events=tuple(_happened(each.text) for each in entries),
             complaints=self._complaints,
             took=(run.finished_at or self._clock.now()) - self._began,
         )
 
 
-def _event_type(text: str) -> str:
-    """What the event in *text* is called: "step.finished"."""
-    return str(json.loads(text)["type"]).removeprefix("signalbox.")
+def _happened(text: str) -> Happened:
+    """The event in *text*, which is CloudEvents JSON."""
+    event = json.loads(text)
+    data = event["data"]
+    return Happened(
+        type=str(event["type"]).removeprefix("signalbox."),
+        outcome=str(data.get("outcome", "")),
+        step=str(data.get("step", "")),
+        attempt=int(data.get("attempt", 0)),
+    )

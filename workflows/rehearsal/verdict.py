@@ -25,15 +25,32 @@ def faults_of(case: Case, played: Played, source: Source) -> tuple[Fault, ...]:
     )
 
 
-def _differences(
-    expected: Expected, played: Played, place: Place
-) -> Iterator[tuple[Place, str]]:
+def _differences(expected: Expected, played: Played, place: Place) -> Iterator[tuple[Place, str]]:
+    yield from _end(expected, played, place)
+    yield from _steps(expected, played, place)
+    if expected.calls is not None:
+        yield from _calls(expected.calls, played.calls, (*place, "calls"))
+    if expected.undone is not None:
+        undone = tuple(dict.fromkeys(each.step for each in played.calls if each.is_undo))
+        if undone != expected.undone:
+            yield (*place, "undone"), f"what was undone {_was(_listed(undone))}."
+    if expected.notices is not None:
+        yield from _notices(expected.notices, played.told, (*place, "notices"))
+
+
+def _end(expected: Expected, played: Played, place: Place) -> Iterator[tuple[Place, str]]:
     run = played.run
     why = f" {run.outcome}" if run.outcome else ""
     if expected.state is not None and run.state is not expected.state:
         yield (*place, "state"), f"the run is {run.state}, not {expected.state}.{why}"
     if expected.outcome is not None and expected.outcome not in run.outcome:
-        yield (*place, "outcome"), f"it says {_quoted(run.outcome)}."
+        yield (*place, "outcome"), f"the run says {_quoted(run.outcome)}."
+    if expected.took is not None and abs(played.took - expected.took) >= _MILLISECOND:
+        took, wanted = text_of(played.took), text_of(expected.took)
+        yield (*place, "took"), f"it took {took}, not {wanted}."
+
+
+def _steps(expected: Expected, played: Played, place: Place) -> Iterator[tuple[Place, str]]:
     steps = {each.name: each for each in played.steps}
     for name, state in expected.steps.items():
         step = steps.get(name)
@@ -44,17 +61,6 @@ def _differences(
         made = sum(each.step == name and not each.is_undo for each in played.calls)
         if made != count:
             yield (*place, "attempts", name), f"`{name}` was tried {made} times, not {count}."
-    if expected.calls is not None:
-        yield from _calls(expected.calls, played.calls, (*place, "calls"))
-    if expected.undone is not None:
-        undone = tuple(dict.fromkeys(each.step for each in played.calls if each.is_undo))
-        if undone != expected.undone:
-            yield (*place, "undone"), f"undone {_was(_listed(undone))}."
-    if expected.notices is not None:
-        yield from _notices(expected.notices, played.told, (*place, "notices"))
-    if expected.took is not None and abs(played.took - expected.took) >= _MILLISECOND:
-        took, wanted = text_of(played.took), text_of(expected.took)
-        yield (*place, "took"), f"it took {took}, not {wanted}."
 
 
 def _calls(
@@ -64,7 +70,9 @@ def _calls(
     names = [each.name for each in made]
     for index, (wanted, call) in enumerate(zip(expected, made, strict=False)):
         if wanted.name != call.name:
-            sentence = f"call {index + 1} is `{call.name}`; {_was(_listed(names))}."
+            sentence = (
+                f"call {index + 1} is `{call.name}`; what was called {_was(_listed(names))}."
+            )
             yield (*place, index), sentence
             return
         for name, value in wanted.arguments.items():
@@ -73,20 +81,20 @@ def _calls(
                 at = (*place, index, wanted.name, name)
                 yield at, f"`{wanted.name}` is called with {given}."
     if len(expected) != len(made):
-        yield place, f"{_was(_listed(names))}."
+        yield place, f"what was called {_was(_listed(names))}."
 
 
 def _notices(
     expected: Sequence[ExpectedNotice], told: Sequence[Told], place: Place
 ) -> Iterator[tuple[Place, str]]:
-    was = _listed([f"{each.notice.kind} at {text_of(each.at)}" for each in told])
+    was = _was(_listed([f"{each.notice.kind} at {text_of(each.at)}" for each in told]))
     for index, (wanted, got) in enumerate(zip(expected, told, strict=False)):
         problem = _notice(wanted, got)
         if problem:
-            yield (*place, index), f"{problem}; told {_was(was)}."
+            yield (*place, index), f"{problem}; what was told {was}."
             return
     if len(expected) != len(told):
-        yield place, f"told {_was(was)}."
+        yield place, f"what was told {was}."
 
 
 def _notice(wanted: ExpectedNotice, got: Told) -> str:
