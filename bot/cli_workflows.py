@@ -169,11 +169,11 @@ def _files(paths: tuple[Path, ...]) -> list[Path]:
 
 def _with_tests(paths: tuple[Path, ...]) -> list[Path]:
     """The workflow files at *paths*, and the files with tests."""
-    from workflows.definition_folder import definitions_in, tests_in
+    from workflows.definition_folder import case_files_in, definitions_in
 
     files: list[Path] = []
     for path in paths:
-        files += [*definitions_in(path), *tests_in(path)] if path.is_dir() else [path]
+        files += [*definitions_in(path), *case_files_in(path)] if path.is_dir() else [path]
     return files
 
 

@@ -22,12 +22,12 @@ def definitions_in(folder: Path) -> list[Path]:
     return sorted(file for file in folder.glob("*.yaml") if not is_test(file))
 
 
-def tests_in(folder: Path) -> list[Path]:
+def case_files_in(folder: Path) -> list[Path]:
     """The files with tests of *folder*, and of the folder `tests` in it."""
     return [*sorted(folder.glob(f"*{TEST}")), *sorted((folder / _FOLDER).glob(f"*{TEST}"))]
 
 
-def tests_of(definition: Path) -> list[Path]:
+def case_files_of(definition: Path) -> list[Path]:
     """The files with tests of *definition* that there are."""
     name = f"{definition.stem}{TEST}"
     places = (definition.with_name(name), definition.parent / _FOLDER / name)

@@ -6,27 +6,22 @@ What stands at the top counts for every case that does not say otherwise.
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-import re
 from typing import Any
 
-from domain.errors import BadArguments
-from domain.policy import NO_GATE, GateKind, GateRule
 from workflows.definition import DefinitionFaults, Workflow
 from workflows.definition_reader import Reader
 from workflows.nearest import did_you_mean
 from workflows.rehearsal.answers import AnswersReader, unanswered
+from workflows.rehearsal.asked import AskedReader
 from workflows.rehearsal.case import Case, CaseFile, Deed, Verb
 from workflows.rehearsal.expected import ExpectedReader
-from workflows.values import accepted, words
 from workflows.yaml_source import Place, YamlFault, read
 
 GIVEN_KEYS = ("inputs", "requester", "gate", "people", "answers", "plans")
 FILE_KEYS = (*GIVEN_KEYS, "cases")
 CASE_KEYS = (*GIVEN_KEYS, "story", "until", "expect")
-GATE_KEYS = ("ask", "expires", "escalate", "escalate_after")
 DEED_KEYS = (*(each.value for each in Verb), "after", "during", "comment", "refused")
 
-_ASK = re.compile(r"(?P<kind>none|confirm)|approval (?P<count>[1-9][0-9]?) (?P<group>\S+)")
 _REQUESTER = "dev-1"
 _MOST_CASES = 200
 
@@ -54,6 +49,7 @@ class _Cases:
     def __init__(self, reader: Reader, workflow: Workflow) -> None:
         self._reader = reader
         self._workflow = workflow
+        self._asked = AskedReader(reader, workflow)
         self._answers = AnswersReader(reader, workflow)
         self._expected = ExpectedReader(reader, workflow)
 
@@ -82,24 +78,26 @@ class _Cases:
         if not entry.get("expect"):
             read.key_fault(*place, sentence="A case says what it expects: `expect: {state: …}`.")
         story = self._story((*place, "story"), entry.get("story"))
+        so_far = len(read.faults)
         answers = {
             **self._answers.answers(("answers",), shared.get("answers")),
             **self._answers.answers((*place, "answers"), entry.get("answers")),
         }
-        for sentence in unanswered(self._workflow, answers):
-            read.key_fault(*place, sentence=sentence)
+        if len(read.faults) == so_far:  # else what is missing may be what is misspelled
+            for sentence in unanswered(self._workflow, answers):
+                read.key_fault(*place, sentence=sentence)
         requester = entry.get("requester", shared.get("requester", _REQUESTER))
         until = read.duration((*place, "until"), entry.get("until"))
         return Case(
             name=name,
-            inputs=self._inputs(place, entry.get("inputs"), shared.get("inputs")),
+            inputs=self._asked.inputs(place, entry.get("inputs"), shared.get("inputs")),
             requester=read.text(self._where(place, "requester", entry), requester),
-            gate=self._gate(
+            gate=self._asked.gate(
                 self._where(place, "gate", entry), entry.get("gate", shared.get("gate"))
             ),
             people={
-                **self._people(("people",), shared.get("people")),
-                **self._people((*place, "people"), entry.get("people")),
+                **self._asked.people(("people",), shared.get("people")),
+                **self._asked.people((*place, "people"), entry.get("people")),
             },
             answers=answers,
             plans={
@@ -116,84 +114,6 @@ class _Cases:
     def _where(self, place: Place, key: str, entry: Mapping[str, Any]) -> Place:
         """Where *key* is said: in the case at *place*, or at the top of the file."""
         return (*place, key) if key in entry else (key,)
-
-    # -- what is asked for ----------------------------------------------------------------
-
-    def _inputs(self, place: Place, own: Any, shared: Any) -> Mapping[str, str]:
-        given = {
-            **self._texts(("inputs",), shared),
-            **self._texts((*place, "inputs"), own),
-        }
-        fields = {each.name: each for each in self._workflow.fields}
-        values: dict[str, str] = {}
-        for name, (at, text) in given.items():
-            if name not in fields:
-                guess = did_you_mean(name, fields)
-                self._reader.key_fault(*at, sentence=f"There is no input `{name}`.{guess}")
-                continue
-            try:
-                values[name] = accepted(fields[name], text)
-            except BadArguments as error:
-                self._reader.fault(*at, sentence=str(error))
-        for field in fields.values():
-            if field.default is not None:
-                values.setdefault(field.name, field.default)
-            elif field.required and field.name not in given:
-                self._reader.key_fault(*place, sentence=f"The {words(field)} is missing.")
-        return values
-
-    def _texts(self, place: Place, data: Any) -> dict[str, tuple[Place, str]]:
-        """The inputs in *data* as people would type them, each with its place."""
-        found = {}
-        for name, value in self._reader.mapping(place, data).items():
-            match value:
-                case None:
-                    continue
-                case bool():
-                    text = str(value).lower()
-                case str() | int() | float():
-                    text = str(value)
-                case list():
-                    text = ",".join(map(str, value))
-                case _:
-                    self._reader.fault(*place, name, sentence="An input is one value.")
-                    continue
-            found[name] = ((*place, name), text)
-        return found
-
-    def _gate(self, place: Place, data: Any) -> GateRule:
-        if data is None:
-            return NO_GATE
-        entry = {"ask": data} if isinstance(data, str) else self._reader.mapping(place, data)
-        self._reader.known_keys(place, entry, GATE_KEYS)
-        at = place if isinstance(data, str) else (*place, "ask")
-        asked = _ASK.fullmatch(str(entry.get("ask", "")))
-        if asked is None:
-            sentence = "A gate is `none`, `confirm`, or `approval <count> <group>`."
-            self._reader.fault(*at, sentence=sentence)
-            return NO_GATE
-        expires = self._reader.duration((*place, "expires"), entry.get("expires"))
-        after = self._reader.duration((*place, "escalate_after"), entry.get("escalate_after"))
-        rule = GateRule(
-            kind=GateKind(asked["kind"] or "approval"),
-            count=int(asked["count"] or 0),
-            group=asked["group"] or "",
-            expires=NO_GATE.expires if expires is None else expires,
-            escalate=self._reader.optional_text((*place, "escalate"), entry.get("escalate")),
-            escalate_after=after,
-        )
-        if after is not None and after >= rule.expires:
-            sentence = "That is not before it expires: nobody would be called."
-            self._reader.fault(*place, "escalate_after", sentence=sentence)
-        return rule
-
-    # -- who does what --------------------------------------------------------------------
-
-    def _people(self, place: Place, data: Any) -> Mapping[str, frozenset[str]]:
-        return {
-            name: frozenset(self._reader.texts((*place, name), groups))
-            for name, groups in self._reader.mapping(place, data).items()
-        }
 
     def _story(self, place: Place, data: Any) -> tuple[Deed, ...]:
         if data is None:

@@ -47,6 +47,9 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self._virtual = clock
         self._began = clock.moment
         super().__init__(_Leap(clock))
+        # What is due within this time is due. The system clock's own, a nanosecond, is lost in
+        # the rounding of a float some months from now, and then nothing would ever be due.
+        self._clock_resolution = _TICK.total_seconds()
 
     def time(self) -> float:
         """The virtual seconds since the loop was made."""

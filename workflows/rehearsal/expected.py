@@ -58,16 +58,20 @@ class ExpectedReader:
         self._reader.fault(*place, sentence=f"`{value}` is {what}.{guess}")
         return None
 
-    def _known_step(self, place: Place, name: str, known: tuple[str, ...]) -> None:
-        if name and name not in known:
-            listed = ", ".join(known) or "none"
-            guess = did_you_mean(name, known) or f" There are {listed}."
-            self._reader.key_fault(*place, sentence=f"There is no step `{name}` here.{guess}")
+    def _known_step(self, place: Place, name: str) -> None:
+        if name and name not in self._steps:
+            guess = did_you_mean(name, self._steps) or f" There are {', '.join(self._steps)}."
+            self._reader.key_fault(*place, sentence=f"There is no step `{name}`.{guess}")
+
+    def _undone_step(self, place: Place, name: str) -> None:
+        self._known_step(place, name)
+        if name in self._steps and name not in self._undone:
+            self._reader.key_fault(*place, sentence=f"`{name}` has no undo.")
 
     def _states(self, place: Place, data: Any) -> Mapping[str, StepState]:
         found = {}
         for name, value in self._reader.mapping(place, data).items():
-            self._known_step((*place, name), name, self._steps)
+            self._known_step((*place, name), name)
             state = self._one_of((*place, name), value, StepState, "no state of a step")
             if state is not None:
                 found[name] = state
@@ -76,7 +80,7 @@ class ExpectedReader:
     def _attempts(self, place: Place, data: Any) -> Mapping[str, int]:
         found = {}
         for name, value in self._reader.mapping(place, data).items():
-            self._known_step((*place, name), name, self._steps)
+            self._known_step((*place, name), name)
             if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
                 found[name] = value
             else:
@@ -101,13 +105,15 @@ class ExpectedReader:
         return ExpectedCall(name=name)
 
     def _called(self, place: Place, name: str) -> None:
-        known = self._undone if name.startswith(UNDO) else self._steps
-        self._known_step(place, name.removeprefix(UNDO), known)
+        if name.startswith(UNDO):
+            self._undone_step(place, name.removeprefix(UNDO))
+        else:
+            self._known_step(place, name)
 
     def _names(self, place: Place, data: Any) -> tuple[str, ...]:
         names = self._reader.texts(place, data)
         for index, name in enumerate(names):
-            self._known_step((*place, index), name, self._undone)
+            self._undone_step((*place, index), name)
         return names
 
     def _notices(self, place: Place, data: Any) -> tuple[ExpectedNotice, ...]:

@@ -53,6 +53,8 @@ class People:
         self._case = case
         self._changed = changed
         self._left: set[str] = set()
+        self._done = 0  # how much of the story
+        self._complaints: list[Complaint] = []
 
     def actor(self, name: str, group: str = "") -> Actor:
         """Who goes by *name*; a member of *group*, unless the case says of which groups."""
@@ -68,14 +70,25 @@ class People:
             if vote.name in self._left
         }
 
-    async def act(self, run_id: str) -> tuple[Complaint, ...]:
-        """Do what the case says, one thing after the other; what did not go as it says."""
-        complaints = [await self._do(deed, run_id) for deed in self._case.story]
-        return tuple(
-            Complaint(place=deed.place, sentence=sentence)
-            for deed, sentence in zip(self._case.story, complaints, strict=True)
-            if sentence
+    async def act(self, run_id: str) -> None:
+        """Do what the case says, one thing after the other."""
+        for deed in self._case.story:
+            sentence = await self._do(deed, run_id)
+            self._done += 1
+            if sentence:
+                self._complaints.append(Complaint(place=deed.place, sentence=sentence))
+
+    @property
+    def complaints(self) -> tuple[Complaint, ...]:
+        """What did not go as the case says, with what nobody has come to do."""
+        late = (
+            Complaint(
+                place=each.place,
+                sentence=f"its time was over before {each.who} could {each.verb}.",
+            )
+            for each in self._case.story[self._done :]
         )
+        return (*self._complaints, *late)
 
     async def _do(self, deed: Deed, run_id: str) -> str:
         """Wait for the moment of *deed*, and do it; what did not go as it should."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from connectors.connector import Actions
 from workflows.definition import DefinitionFaults, Workflow
 from workflows.definition_file import read_definition
-from workflows.definition_folder import definition_of, is_test, tests_of
+from workflows.definition_folder import case_files_of, definition_of, is_test
 from workflows.durations import text_of
 from workflows.rehearsal.case import Case, CaseFile
 from workflows.rehearsal.case_file import read_cases
@@ -61,6 +61,10 @@ def with_tests(files: Iterable[Path], actions: Actions) -> tuple[Tested, ...]:
     faults: list[Fault] = []
     found = []
     for definition, tests in _paired(files).items():
+        if tests and not definition.is_file():
+            sentence = f"There is no workflow {definition.name} beside these tests."
+            faults += [Fault(file=str(t), line=1, column=1, sentence=sentence) for t in tests]
+            continue
         try:
             workflow = read_definition(definition, actions=actions)
         except DefinitionFaults as error:
@@ -102,7 +106,7 @@ def _paired(files: Iterable[Path]) -> dict[Path, list[Path]]:
             if file not in tests:
                 tests.append(file)
         else:
-            found[file] = tests_of(file)
+            found[file] = case_files_of(file)
     return found
 
 

@@ -134,7 +134,6 @@ class _Stage:
         self._began = clock.now()
         self._run_id = ""
         self._told: list[Told] = []
-        self._complaints: tuple[Complaint, ...] = ()
         self._news = asyncio.Event()
         self._under_way = 0
         queue, ids = store.queue, CountingIds()
@@ -158,7 +157,7 @@ class _Stage:
         """Perform it."""
         self._run_id = await self._request()
         until = self._case.until or LONGEST
-        acting = asyncio.create_task(self._act())
+        acting = asyncio.create_task(self._people.act(self._run_id))
         working = asyncio.create_task(self._work())
         for task in (acting, working):
             task.add_done_callback(lambda _: self._ring())
@@ -188,9 +187,6 @@ class _Stage:
         )
         run = await self._store.transaction(lambda unit: self._lifecycle.request(unit, asked))
         return run.id
-
-    async def _act(self) -> None:
-        self._complaints = await self._people.act(self._run_id)
 
     async def _work(self) -> None:
         """Carry out what is due, each piece beside the others, for ever."""
@@ -265,7 +261,7 @@ class _Stage:
             calls=tuple(self._script.calls),
             told=tuple(self._told),
             events=tuple(_happened(each.text) for each in entries),
-            complaints=self._complaints,
+            complaints=self._people.complaints,
             took=(run.finished_at or self._clock.now()) - self._began,
         )
 
