@@ -39,7 +39,9 @@ def lint(*, paths: tuple[Path, ...]) -> int:
     actions = actions_of(load(folder), settings.state_dir)
     places = paths or _own(folder)
     faults = faults_of(_files(places), actions, taken=callings(discover()))
-    faults = faults or faults_of_tests(_with_tests(places), actions)
+    faults = faults or faults_of_tests(
+        _with_tests(places), actions, around=_neighbours(places, folder)
+    )
     for fault in faults:
         click.echo(str(fault))
     if not faults:
@@ -53,6 +55,17 @@ def _own(folder: Path) -> tuple[Path, ...]:
 
     own = folder / "workflows"
     return (CATALOG, own) if own.is_dir() else (CATALOG,)
+
+
+def _neighbours(paths: tuple[Path, ...], folder: Path) -> list[Path]:
+    """The workflow files that those at *paths* may run: what lies beside them, and `_own`."""
+    from workflows.definition_folder import definition_of, definitions_in, is_test
+
+    beside = [
+        path if path.is_dir() else (definition_of(path) if is_test(path) else path).parent
+        for path in paths
+    ]
+    return [file for each in (*beside, *_own(folder)) for file in definitions_in(each)]
 
 
 def _around(path: Path) -> Path:
@@ -115,7 +128,9 @@ def test(*, paths: tuple[Path, ...], min_coverage: int) -> int:
     places = paths or _own(folder)
     began = perf_counter()
     try:
-        rehearsed = rehearse(with_tests(_with_tests(places), actions), actions)
+        rehearsed = rehearse(
+            with_tests(_with_tests(places), actions, around=_neighbours(places, folder)), actions
+        )
     except DefinitionFaults as error:
         click.echo(str(error))
         return 1

@@ -5,11 +5,12 @@ from datetime import timedelta
 from typing import Any
 
 from domain.plan import ActionPlan, Change
-from workflows.definition import Workflow
+from workflows.definition import FANNED_OUT, STATE, Step, Workflow
 from workflows.definition_reader import Reader
 from workflows.expressions import references
 from workflows.nearest import did_you_mean
 from workflows.rehearsal.case import FINE, Answer, Answers, Failure
+from workflows.rehearsal.nodes import path_of, steps_of
 from workflows.yaml_source import Place
 
 UNDO = "undo "
@@ -20,6 +21,7 @@ PLAN_KEYS = ("summary", "changes", "untouched", "rollback", "before")
 LOOK_KEYS = ("gives", "fails", "times", *PLAN_KEYS)
 CHANGE_KEYS = ("target", "what", "before", "after")
 _MOST_TIMES = 100
+_OURS = frozenset({STATE, *FANNED_OUT})  #: what the engine itself says of steps
 
 
 class AnswersReader:
@@ -27,11 +29,12 @@ class AnswersReader:
 
     def __init__(self, reader: Reader, workflow: Workflow) -> None:
         self._reader = reader
-        steps = [each for each in workflow.steps if each.uses is not None]
-        undone = [each for each in steps if each.undo is not None]
-        used = [*(each.uses for each in steps), *(each.undo.uses for each in undone if each.undo)]
-        self._looked_at = (*(each.name for each in steps), *dict.fromkeys(filter(None, used)))
-        self._tried = (*self._looked_at, *(f"{UNDO}{each.name}" for each in undone))
+        steps = steps_of(workflow)
+        using = {path: each for path, each in steps.items() if uses_of(each)}
+        undone = {path: each.undo for path, each in using.items() if each.undo is not None}
+        used = [*map(uses_of, using.values()), *(each.uses for each in undone.values())]
+        self._looked_at = (*using, *dict.fromkeys(used))
+        self._tried = (*self._looked_at, *(f"{UNDO}{path}" for path in undone))
 
     def answers(self, place: Place, data: Any) -> Answers:
         """What attempts get."""
@@ -47,7 +50,7 @@ class AnswersReader:
         found: dict[str, tuple[Answer, ...]] = {}
         for name, entry in self._reader.mapping(place, data).items():
             at = (*place, name)
-            if name not in known:
+            if path_of(name) not in known:
                 guess = did_you_mean(name, known) or f" There are {', '.join(known)}."
                 sentence = f"`{name}` is no step and no action here.{guess}"
                 self._reader.key_fault(*at, sentence=sentence)
@@ -126,29 +129,51 @@ class AnswersReader:
         return Change(**said)
 
 
-def unanswered(workflow: Workflow, answers: Answers) -> Iterator[str]:
-    """What steps are to give to others and, by *answers*, do not; a sentence for each.
+def uses_of(step: Step) -> str:
+    """The action that *step* uses, or looks with; empty for none."""
+    return (step.until.uses if step.until else step.uses) or ""
+
+
+def unanswered(workflow: Workflow, answers: Answers, prefix: str = "") -> Iterator[str]:
+    """What actions are to give to expressions and, by *answers*, do not; a sentence for each.
 
     Nothing is made up: what an expression refers to has to be said.
     """
+    wanted_of = _referred_to(workflow)
     for step in workflow.steps:
-        wanted = _referred_to(workflow).get(step.name, ())
-        if step.uses is None or not wanted:
+        path = f"{prefix}{step.name}"
+        if step.run is not None and step.run.workflow is not None:
+            yield from unanswered(step.run.workflow, answers, f"{path}/")
+        wanted = _results_in(step) if _shapes(step) else wanted_of.get(step.name, ())
+        if not uses_of(step) or not wanted:
             continue
-        said = answers.get(step.name) or answers.get(step.uses)
-        if said is None:
+        said = [each for name, each in answers.items() if path_of(name) == path]
+        said = said or [each for name, each in answers.items() if name == uses_of(step)]
+        if not said:
             listed = " and ".join(f"`{each}`" for each in wanted)
-            yield f"Other steps want {listed} of `{step.name}`: say in `answers` what it `gives`."
+            yield f"Expressions want {listed} of `{path}`: say in `answers` what it `gives`."
             continue
         for name in wanted:
-            if any(each.fails is None and name not in (each.gives or {}) for each in said):
-                yield f"`{step.name}` gives no `{name}` here, and other steps want it."
+            several = (answer for each in said for answer in each)
+            if any(each.fails is None and name not in (each.gives or {}) for each in several):
+                yield f"`{path}` gives no `{name}` here, and expressions want it."
+
+
+def _shapes(step: Step) -> bool:
+    """Whether *step* looks at what its action gave before others do."""
+    return step.until is not None or bool(step.outputs)
+
+
+def _results_in(step: Step) -> tuple[str, ...]:
+    looks = [step.until.holds if step.until else "", dict(step.outputs)]
+    found = (each.path for each in references(looks) if each.root == "result" and each.path)
+    return tuple(dict.fromkeys(path[0] for path in found))
 
 
 def _referred_to(workflow: Workflow) -> Mapping[str, tuple[str, ...]]:
     """Which outputs expressions anywhere in *workflow* refer to, by step."""
     wanted: dict[str, dict[str, None]] = {}
-    for each in references(workflow.pinned["steps"]):
-        if each.root == "steps" and len(each.path) > 1:
+    for each in references([workflow.pinned["steps"], dict(workflow.outputs)]):
+        if each.root == "steps" and len(each.path) > 1 and each.path[1] not in _OURS:
             wanted.setdefault(each.path[0], {})[each.path[1]] = None
     return {step: tuple(names) for step, names in wanted.items()}

@@ -40,7 +40,8 @@ class Answer:
 
 
 Answers = Mapping[str, tuple[Answer, ...]]
-"""By step, `undo <step>`, or action: one answer after the other; the last one stays."""
+"""By step, `undo <step>`, or action: one answer after the other; the last one stays. See `nodes`
+for what steps are called."""
 
 FINE = Answer()
 """What is answered where nothing is said: it succeeds, and gives nothing."""
@@ -54,6 +55,9 @@ class Verb(StrEnum):
     WITHDRAW = "withdraw"
     CONFIRM = "confirm"
     CANCEL = "cancel"
+    PAUSE = "pause"
+    RESUME = "resume"
+    SKIP = "skip"
     LEAVE = "leave"  #: somebody is no member of any group from then on
 
 
@@ -66,6 +70,8 @@ class Deed:
     who: str
     after: timedelta = timedelta()  #: since the deed before, or since *during* began
     during: str = ""  #: the step that must be under way; empty for none
+    step: str = ""  #: the step whose gate it is, or that is skipped; empty where none is meant
+    takes_back: bool = False  #: of a cancel: what was done is undone
     comment: str = ""
     refused: str | None = None  #: what the refusal says; None where it is not refused
 
@@ -85,6 +91,7 @@ class ExpectedNotice:
     kind: NoticeKind
     to: str = ""  #: the group or person that is called; empty: whoever
     at: timedelta | None = None  #: since the request; None: whenever
+    says: str = ""  #: words that are in it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,12 +15,16 @@ from workflows.rehearsal.answers import AnswersReader, unanswered
 from workflows.rehearsal.asked import AskedReader
 from workflows.rehearsal.case import Case, CaseFile, Deed, Verb
 from workflows.rehearsal.expected import ExpectedReader
+from workflows.rehearsal.nodes import path_of, steps_of
 from workflows.yaml_source import Place, YamlFault, read
 
 GIVEN_KEYS = ("inputs", "requester", "gate", "people", "answers", "plans")
 FILE_KEYS = (*GIVEN_KEYS, "cases")
 CASE_KEYS = (*GIVEN_KEYS, "story", "until", "expect")
-DEED_KEYS = (*(each.value for each in Verb), "after", "during", "comment", "refused")
+DEED_KEYS = (
+    *(each.value for each in Verb),
+    *("after", "during", "step", "undo", "comment", "refused"),
+)
 
 _REQUESTER = "dev-1"
 _MOST_CASES = 200
@@ -137,18 +141,29 @@ class _Cases:
             read.fault(*place, sentence=f"Write one of {listed}, and who does it.")
             return None
         verb = verbs[0]
-        during = read.optional_text((*place, "during"), data.get("during"))
-        steps = [each.name for each in self._workflow.steps]
-        if during and during not in steps:
-            sentence = f"There is no step `{during}`.{did_you_mean(during, steps)}"
-            read.fault(*place, "during", sentence=sentence)
+        step = self._step((*place, "step"), data.get("step"))
+        if verb is Verb.SKIP and not step:
+            read.fault(*place, sentence="Say which `step` is skipped.")
+        if "undo" in data and verb is not Verb.CANCEL:
+            read.key_fault(*place, "undo", sentence="Only a `cancel` may `undo` what was done.")
         refused = data.get("refused")
         return Deed(
             place=place,
             verb=verb,
             who=read.text((*place, verb.value), data[verb.value]),
             after=read.duration((*place, "after"), data.get("after")) or timedelta(),
-            during=during,
+            during=self._step((*place, "during"), data.get("during")),
+            step=step,
+            takes_back=read.truth((*place, "undo"), data.get("undo", False)),
             comment=read.optional_text((*place, "comment"), data.get("comment")),
             refused=None if refused is None else read.text((*place, "refused"), refused),
         )
+
+    def _step(self, place: Place, value: Any) -> str:
+        """The name of a step; empty where none is said."""
+        name = self._reader.optional_text(place, value)
+        steps = steps_of(self._workflow)
+        if name and path_of(name) not in steps:
+            sentence = f"There is no step `{name}`.{did_you_mean(name, steps)}"
+            self._reader.fault(*place, sentence=sentence)
+        return name

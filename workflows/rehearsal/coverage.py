@@ -9,14 +9,13 @@ kind of step.
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any
 
 from domain.policy import GateKind
-from domain.run import RunState
 from domain.step import StepRun, StepState
 from workflows.definition import Workflow
 from workflows.rehearsal.case import Case
-from workflows.rehearsal.stage import Played
+from workflows.rehearsal.nodes import is_of
+from workflows.rehearsal.stage import Happened, Played
 
 _RAN = frozenset({StepState.RUNNING, StepState.SUCCEEDED, StepState.FAILED, StepState.COMPENSATED})
 
@@ -95,51 +94,55 @@ _Goes = Callable[[Played], bool]
 
 
 def _ways_of_steps(workflow: Workflow) -> Iterator[tuple[Way, _Goes]]:
-    for pinned in workflow.pinned["steps"]:
-        name = pinned["name"]
-        yield (
-            Way(kind=Kind.STEP, what=name, how="runs"),
-            _any_of(name, lambda step: step.state in _RAN),
-        )
-        if _says(pinned, "if"):
-            yield Way(kind=Kind.BRANCH, what=name, how="is left out"), _left_out(name)
-        if (pinned.get("retry") or {}).get("attempts", 1) > 1:
-            yield (
-                Way(kind=Kind.RETRY, what=name, how="is tried again, and succeeds"),
-                _tried_again(name, "ok"),
-            )
-            yield (
-                Way(kind=Kind.RETRY, what=name, how="is tried again, and is given up"),
-                _tried_again(name, "failed"),
-            )
-        if _says(pinned, "undo"):
-            is_undone = _any_of(name, lambda step: step.state is StepState.COMPENSATED)
-            yield Way(kind=Kind.UNDO, what=name, how="is undone"), is_undone
+    """What is done in a workflow that a step runs is for that one's own tests to reach."""
+    for step in workflow.steps:
+        name = step.name
+        yield Way(kind=Kind.STEP, what=name, how="runs"), _any_of(name, _has_run)
+        if step.condition is not None:
+            # What lapses because the run failed before has no reason of its own.
+            yield Way(kind=Kind.BRANCH, what=name, how="is left out"), _any_of(name, _is_left_out)
+        if step.retry.attempts > 1:
+            for how, outcome in (("succeeds", "ok"), ("is given up", "failed")):
+                way = Way(kind=Kind.RETRY, what=name, how=f"is tried again, and {how}")
+                yield way, _tried_again(name, outcome)
+        if step.undo is not None:
+            yield Way(kind=Kind.UNDO, what=name, how="is undone"), _any_of(name, _is_undone)
+        asks = step.approve or (step.canary.approve if step.canary else None)
+        for how, event in _GATE_ENDS[GateKind.APPROVAL] if asks else ():
+            yield Way(kind=Kind.GATE, what=name, how=f"is {how}"), _at_gate_of(name, event)
 
 
 def _ways_of_gates(kinds: Iterable[GateKind]) -> Iterator[tuple[Way, _Goes]]:
     """The ends of the gates that cases speak of: which there are is the policy's to say."""
     for kind in kinds:
         for how, event in _GATE_ENDS[kind]:
-            yield Way(kind=Kind.GATE, what=f"gate ({kind.value})", how=how), _at_gate(kind, event)
+            what = f"gate ({kind.value})"
+            yield Way(kind=Kind.GATE, what=what, how=how), _at_gate(kind, event)
+
+
+def _has_run(step: StepRun) -> bool:
+    is_asking = step.state is StepState.WAITING
+    return is_asking or step.state in _RAN or step.started_at is not None
+
+
+def _is_left_out(step: StepRun) -> bool:
+    return step.state is StepState.SKIPPED and bool(step.detail)
+
+
+def _is_undone(step: StepRun) -> bool:
+    return step.state is StepState.COMPENSATED
 
 
 def _any_of(name: str, is_so: Callable[[StepRun], bool]) -> _Goes:
-    """Whether *is_so* of a step run of that name; a step of several runs has several."""
-    return lambda played: any(is_so(step) for step in played.steps if _base(step.name) == name)
-
-
-def _left_out(name: str) -> _Goes:
-    """Whether the step was passed over; in a run that fails all that is left is, too."""
-    skipped = _any_of(name, lambda step: step.state is StepState.SKIPPED)
-    return lambda played: played.run.state is RunState.SUCCEEDED and skipped(played)
+    """Whether *is_so* of a step run of that step; one with `for_each` has several."""
+    return lambda played: any(is_so(step) for step in played.steps if is_of(step.name, name))
 
 
 def _tried_again(name: str, outcome: str) -> _Goes:
     """Whether the step was done with *outcome* at another attempt than its first."""
     return lambda played: any(
         each.type == "step.finished"
-        and _base(each.step) == name
+        and is_of(each.step, name)
         and each.outcome == outcome
         and each.attempt > 1
         for each in played.events
@@ -147,15 +150,21 @@ def _tried_again(name: str, outcome: str) -> _Goes:
 
 
 def _at_gate(kind: GateKind, event: str) -> _Goes:
+    """Whether the run's own gate ended with *event*."""
     return lambda played: (
-        played.run.gate_rule.kind is kind and any(each.type == event for each in played.events)
+        played.run.gate_rule.kind is kind
+        and any(each.type == event and not _step_of(each, played) for each in played.events)
     )
 
 
-def _base(name: str) -> str:
-    """The step of the definition that the step run *name* is of: `roll` for `roll[2]/switch`."""
-    return name.partition("[")[0].partition("/")[0]
+def _at_gate_of(name: str, event: str) -> _Goes:
+    """Whether a gate of the step ended with *event*."""
+    return lambda played: any(
+        each.type == event and is_of(_step_of(each, played), name) for each in played.events
+    )
 
 
-def _says(pinned: Mapping[str, Any], key: str) -> bool:
-    return pinned.get(key) not in (None, "", [], {})
+def _step_of(event: Happened, played: Played) -> str:
+    """The step at whose gate *event* happened; empty for the run's own gate."""
+    asked = (e for e in played.events if e.type == "approval.requested" and e.gate == event.gate)
+    return next((each.step for each in asked), "")

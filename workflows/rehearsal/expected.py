@@ -12,10 +12,11 @@ from workflows.definition_reader import Reader
 from workflows.nearest import did_you_mean
 from workflows.rehearsal.answers import UNDO
 from workflows.rehearsal.case import Expected, ExpectedCall, ExpectedNotice
+from workflows.rehearsal.nodes import path_of, steps_of
 from workflows.yaml_source import Place
 
 EXPECT_KEYS = (*("state", "outcome", "steps", "attempts", "calls", "undone", "notices", "took"),)
-NOTICE_KEYS = ("notice", "to", "at")
+NOTICE_KEYS = ("notice", "to", "at", "says")
 
 E = TypeVar("E", bound=StrEnum)
 
@@ -25,8 +26,9 @@ class ExpectedReader:
 
     def __init__(self, reader: Reader, workflow: Workflow) -> None:
         self._reader = reader
-        self._steps = tuple(each.name for each in workflow.steps)
-        self._undone = tuple(each.name for each in workflow.steps if each.undo is not None)
+        steps = steps_of(workflow)
+        self._steps = tuple(steps)
+        self._undone = tuple(path for path, each in steps.items() if each.undo is not None)
 
     def read(self, place: Place, data: Any, *, is_end: bool) -> Expected:
         """What *data* expects; *is_end*: of the run's end, which is some end."""
@@ -59,13 +61,13 @@ class ExpectedReader:
         return None
 
     def _known_step(self, place: Place, name: str) -> None:
-        if name and name not in self._steps:
+        if name and path_of(name) not in self._steps:
             guess = did_you_mean(name, self._steps) or f" There are {', '.join(self._steps)}."
             self._reader.key_fault(*place, sentence=f"There is no step `{name}`.{guess}")
 
     def _undone_step(self, place: Place, name: str) -> None:
         self._known_step(place, name)
-        if name in self._steps and name not in self._undone:
+        if path_of(name) in self._steps and path_of(name) not in self._undone:
             self._reader.key_fault(*place, sentence=f"`{name}` has no undo.")
 
     def _states(self, place: Place, data: Any) -> Mapping[str, StepState]:
@@ -135,4 +137,5 @@ class ExpectedReader:
         )
         to = self._reader.optional_text((*place, "to"), entry.get("to"))
         moment = self._reader.duration((*place, "at"), entry.get("at"))
-        return None if kind is None else ExpectedNotice(kind=kind, to=to, at=moment)
+        says = self._reader.optional_text((*place, "says"), entry.get("says"))
+        return None if kind is None else ExpectedNotice(kind=kind, to=to, at=moment, says=says)

@@ -14,6 +14,7 @@ from storage.store import Store
 from storage.unit import UnitOfWork
 from workflows.engine.lifecycle import Lifecycle
 from workflows.rehearsal.case import Case, Deed, Verb
+from workflows.rehearsal.nodes import is_of
 from workflows.yaml_source import Place
 
 TENANT = TenantId("00000000-0000-4000-8000-00000000aaaa")
@@ -98,12 +99,10 @@ class People:
         ):
             return f"{what}: the run ended, and `{deed.during}` had not begun."
         await asyncio.sleep(deed.after.total_seconds())
-        kind = _AT_GATES.get(deed.verb)
         # Who is to be refused does not wait for the right moment.
-        if (
-            kind is not None
-            and deed.refused is None
-            and not await self._comes(run_id, lambda unit: _is_open(unit, run_id, kind))
+        is_at_gate = deed.verb in _AT_GATES and deed.refused is None
+        if is_at_gate and not await self._comes(
+            run_id, lambda unit: _gate_for(unit, deed, run_id) is not None
         ):
             return f"{what}: the run ended, and no gate was open for it."
         try:
@@ -117,25 +116,33 @@ class People:
         return "" if deed.refused is None else f"{deed.who} was not refused."
 
     def _carry_out(self, unit: UnitOfWork, deed: Deed, run_id: str) -> None:
-        gate = unit.gates.latest(run_id)
-        group = gate.rule.group if gate is not None else ""
-        who = self.actor(deed.who, group)
+        gate = _gate_for(unit, deed, run_id) or unit.gates.latest(run_id)
+        group, gate_id = (gate.rule.group, gate.id) if gate is not None else ("", None)
+        who, engine = self.actor(deed.who, group), self._lifecycle
         match deed.verb:
             case Verb.APPROVE | Verb.REJECT:
-                self._lifecycle.vote(
+                choice, comment = Choice(deed.verb.value), deed.comment
+                engine.vote(
                     unit,
                     run_id,
                     voter=who,
-                    choice=Choice(deed.verb.value),
-                    comment=deed.comment,
+                    choice=choice,
+                    comment=comment,
                     group_id=group,
+                    gate_id=gate_id,
                 )
             case Verb.WITHDRAW:
-                self._lifecycle.withdraw(unit, run_id, voter=who)
+                engine.withdraw(unit, run_id, voter=who, gate_id=gate_id)
             case Verb.CONFIRM:
-                self._lifecycle.confirm(unit, run_id, actor=who)
+                engine.confirm(unit, run_id, actor=who)
             case Verb.CANCEL:
-                self._lifecycle.cancel(unit, run_id, actor=who)
+                engine.cancel(unit, run_id, actor=who, takes_back=deed.takes_back)
+            case Verb.PAUSE:
+                engine.pause(unit, run_id, actor=who, reason=deed.comment)
+            case Verb.RESUME:
+                engine.resume(unit, run_id, actor=who)
+            case Verb.SKIP:
+                engine.skip(unit, run_id, deed.step, actor=who, reason=deed.comment)
             case Verb.LEAVE:
                 self._left.add(deed.who)
 
@@ -154,12 +161,21 @@ def person_id(name: str) -> ObjectId:
 
 
 def _is_under_way(unit: UnitOfWork, run_id: str, step: str) -> bool:
-    return any(each.name == step and each.state in _UNDER_WAY for each in unit.steps.of(run_id))
+    return any(
+        is_of(each.name, step) and each.state in _UNDER_WAY for each in unit.steps.of(run_id)
+    )
 
 
-def _is_open(unit: UnitOfWork, run_id: str, kind: GateKind) -> bool:
-    gate = unit.gates.latest(run_id)
-    return gate is not None and gate.state is GateState.OPEN and gate.rule.kind is kind
+def _gate_for(unit: UnitOfWork, deed: Deed, run_id: str) -> Gate | None:
+    """The open gate that *deed* is done at; None where there is none."""
+    latest = unit.gates.latest(run_id)
+    is_open = latest is not None and latest.state is GateState.OPEN
+    gates = [*unit.gates.open_in(run_id), *([latest] if latest is not None and is_open else [])]
+    for gate in gates:
+        is_meant = is_of(gate.step, deed.step) if deed.step else True
+        if is_meant and gate.rule.kind is _AT_GATES.get(deed.verb):
+            return gate
+    return None
 
 
 def _has_ended(unit: UnitOfWork, run_id: str) -> bool:

@@ -1,13 +1,14 @@
 """All tests of some workflow files, performed; and how that is told in a terminal."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
 from pathlib import Path
 
 from connectors.connector import Actions
 from workflows.definition import DefinitionFaults, Workflow
-from workflows.definition_file import read_definition
+from workflows.definition_file import load_files, read_definition
 from workflows.definition_folder import case_files_of, definition_of, is_test
 from workflows.durations import text_of
 from workflows.rehearsal.case import Case, CaseFile
@@ -52,21 +53,27 @@ class Rehearsed:
         return not any(each.faults for each in self.performed)
 
 
-def with_tests(files: Iterable[Path], actions: Actions) -> tuple[Tested, ...]:
+def with_tests(
+    files: Iterable[Path], actions: Actions, *, around: Iterable[Path] = ()
+) -> tuple[Tested, ...]:
     """The workflows of *files*, each a workflow or a file with tests, with all their tests.
+
+    *around* are the workflow files that they may run others of.
 
     Raises:
         DefinitionFaults: a file does not validate; all faults of all files at once.
     """
     faults: list[Fault] = []
     found = []
-    for definition, tests in _paired(files).items():
+    paired = _paired(files)
+    others = _Others([*paired, *around], actions)
+    for definition, tests in paired.items():
         if tests and not definition.is_file():
             sentence = f"There is no workflow {definition.name} beside these tests."
             faults += [Fault(file=str(t), line=1, column=1, sentence=sentence) for t in tests]
             continue
         try:
-            workflow = read_definition(definition, actions=actions)
+            workflow = others.linked(definition)
         except DefinitionFaults as error:
             faults += error.faults
             continue
@@ -82,10 +89,49 @@ def with_tests(files: Iterable[Path], actions: Actions) -> tuple[Tested, ...]:
     return tuple(found)
 
 
-def faults_of_tests(files: Iterable[Path], actions: Actions) -> tuple[Fault, ...]:
-    """What is wrong with *files* and their tests, without performing any."""
+class _Others:
+    """Workflow files that may run each other; what is not run by any is not looked at."""
+
+    def __init__(self, files: Iterable[Path], actions: Actions) -> None:
+        self._files = tuple(dict.fromkeys(files))
+        self._actions = actions
+
+    def linked(self, definition: Path) -> Workflow:
+        """The workflow of the file *definition*, with those that it runs.
+
+        Raises:
+            DefinitionFaults: it does not validate, or one that it runs does not.
+        """
+        workflow = read_definition(definition, actions=self._actions)
+        if not any(step.run for step in workflow.steps):
+            return workflow
+        wanted, needed = [workflow], {definition: None}
+        while wanted:
+            names = {step.run.name for step in wanted.pop().steps if step.run}
+            for file, other in self._known.items():
+                if other.name in names and file not in needed:
+                    needed[file] = None
+                    wanted.append(other)
+        return load_files(needed, self._actions)[workflow.name]
+
+    @cached_property
+    def _known(self) -> Mapping[Path, Workflow]:
+        """Those that can be read, faults or not: whoever needs one with faults is told them."""
+        known = {}
+        for file in self._files:
+            try:
+                known[file] = read_definition(file, actions=self._actions)
+            except DefinitionFaults:
+                continue
+        return known
+
+
+def faults_of_tests(
+    files: Iterable[Path], actions: Actions, *, around: Iterable[Path] = ()
+) -> tuple[Fault, ...]:
+    """What is wrong with *files* and their tests, without performing any; see `with_tests`."""
     try:
-        with_tests(files, actions)
+        with_tests(files, actions, around=around)
     except DefinitionFaults as error:
         return error.faults
     return ()

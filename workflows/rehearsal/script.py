@@ -5,7 +5,7 @@ limits. Only what they find and do is the case's.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -19,8 +19,9 @@ from domain.ports import Clock
 from workflows.definition import Step, Workflow
 from workflows.expressions import ExpressionFault, evaluate
 from workflows.planning import looked_at
-from workflows.rehearsal.answers import UNDO
+from workflows.rehearsal.answers import UNDO, uses_of
 from workflows.rehearsal.case import FINE, Answer, Answers, Case, Failure
+from workflows.rehearsal.nodes import path_of, steps_of
 
 _SAYS = {
     Failure.REFUSED: "It refuses.",
@@ -59,6 +60,8 @@ class Script:
         self.calls: list[Call] = []
         self._offered = offered
         self._workflow = workflow
+        self._steps = steps_of(workflow)
+        self._wanted = frozenset(_wanted(workflow, ""))  #: the steps that are read for plans
         self._case = case
         self._asks = asks
         self._clock = clock
@@ -74,6 +77,7 @@ class Script:
                 apply=partial(self._apply, action),
                 plan=None if reads and action.plan is None else partial(self._plan, action),
                 reconcile=None if reads else self._reconcile,
+                cancel=None if action.cancel is None else self._cancel,
             )
 
     async def close(self) -> None:
@@ -88,7 +92,8 @@ class Script:
         arguments = inputs.model_dump(mode="json")
         call = Call(step=step, is_undo=is_undo, arguments=arguments, at=self._clock.now())
         self.calls.append(call)
-        answer = self._next(call.name, self._case.answers, call.name, action.reference)
+        path = f"{UNDO}{path_of(step)}" if is_undo else path_of(step)
+        answer = self._next(call.name, self._case.answers, call.name, path, action.reference)
         await asyncio.sleep(answer.takes.total_seconds())
         gives = dict(answer.gives or {})
         if answer.fails is Failure.LOST:
@@ -100,32 +105,40 @@ class Script:
     async def _reconcile(self, _inputs: Inputs, key: str) -> Output | None:
         return self._effects.get(key)
 
+    async def _cancel(self, _inputs: Inputs, _key: str) -> None:
+        """Whoever is told to stop stops: what has not happened by then does not happen."""
+
     # -- looks for a plan -----------------------------------------------------------------
 
     async def _plan(self, action: Action[Any], inputs: Inputs) -> ActionPlan:
-        step = self._step_looked_at(action, inputs)
-        answer = self._next(f"plan of {step}", self._case.plans, step, action.reference)
+        _, answer = self._looked(action, inputs)
         await _fail(answer)
         return answer.plan or ActionPlan(summary=action.summary)
 
     async def _look(self, action: Action[Any], inputs: Inputs) -> Output:
         """What a look finds: what `plans` says, else the first thing that an attempt would."""
-        step = self._step_looked_at(action, inputs)
-        answer = self._next(f"plan of {step}", self._case.plans, step, action.reference)
+        step, answer = self._looked(action, inputs)
         await _fail(answer)
         said = (answer, *_said(self._case.answers, step, action.reference))
         return next((dict(each.gives) for each in said if each.gives is not None), {})
 
+    def _looked(self, action: Action[Any], inputs: Inputs) -> tuple[str, Answer]:
+        """The step that is being planned with *inputs*, and what this look at it gets."""
+        step = self._step_looked_at(action, inputs)
+        look = f"plan of {step} with {inputs.model_dump_json()}"
+        return step, self._next(look, self._case.plans, step, action.reference)
+
     def _step_looked_at(self, action: Action[Any], inputs: Inputs) -> str:
         """The step that is being planned: one that uses *action* with these *inputs*."""
-        wanted = looked_at(self._workflow)
-        using = [each for each in self._workflow.steps if each.uses == action.reference]
+        using = {p: s for p, s in self._steps.items() if uses_of(s) == action.reference}
         if action.effect is Effect.READ:
-            using = [each for each in using if each.name in wanted]
+            using = {path: step for path, step in using.items() if path in self._wanted}
         asked = inputs.model_dump(mode="json")
         known = {"inputs": self._workflow.input_values(self._case.inputs)}
-        fitting = (each.name for each in using if _fits(each, asked, known))
-        return next(fitting, using[0].name if using else action.reference)
+        fitting = (
+            path for path, step in using.items() if "/" in path or _fits(step, asked, known)
+        )
+        return next(fitting, next(iter(using), action.reference))
 
     def _next(self, counted: str, answers: Answers, *names: str) -> Answer:
         """What is answered now; how often *counted* was answered before says which it is."""
@@ -137,6 +150,14 @@ class Script:
             if number < 0:
                 return answer
         return said[-1] if said else FINE
+
+
+def _wanted(workflow: Workflow, prefix: str) -> Iterator[str]:
+    for step in workflow.steps:
+        if step.name in looked_at(workflow):
+            yield f"{prefix}{step.name}"
+        if step.run is not None and step.run.workflow is not None:
+            yield from _wanted(step.run.workflow, f"{prefix}{step.name}/")
 
 
 def _said(answers: Answers, *names: str) -> tuple[Answer, ...]:

@@ -62,6 +62,7 @@ class Happened:
     outcome: str
     step: str = ""
     attempt: int = 0
+    gate: str = ""  #: its id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,7 +141,7 @@ class _Stage:
         self._lifecycle = Lifecycle(queue, ids)
         self._people = People(store, self._lifecycle, case, changed=self._changed)
         self._script = Script(offered, workflow, case, asks=self._step_of, clock=clock)
-        progress = Progress(queue)
+        progress = Progress(queue, ids)
         self._worker = Worker(
             store=store,
             plans=Plans(queue, ids),
@@ -150,6 +151,7 @@ class _Stage:
             voters=self._people,
             clock=clock,
             correlation_id=lambda: "rehearsal",
+            jitter=lambda: 0.0,
         )
         store.seen = self._seen
 
@@ -275,4 +277,5 @@ def _happened(text: str) -> Happened:
         outcome=str(data.get("outcome", "")),
         step=str(data.get("step", "")),
         attempt=int(data.get("attempt", 0)),
+        gate=str(data.get("gate_id", "")),
     )

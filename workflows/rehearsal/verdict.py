@@ -8,6 +8,7 @@ from domain.canonical import canonical
 from domain.notice import Notice
 from workflows.durations import text_of
 from workflows.rehearsal.case import Case, Expected, ExpectedCall, ExpectedNotice
+from workflows.rehearsal.nodes import is_of, path_of
 from workflows.rehearsal.script import Call
 from workflows.rehearsal.stage import Played, Told
 from workflows.yaml_source import Fault, Place, Source
@@ -32,7 +33,7 @@ def _differences(expected: Expected, played: Played, place: Place) -> Iterator[t
         yield from _calls(expected.calls, played.calls, (*place, "calls"))
     if expected.undone is not None:
         undone = tuple(dict.fromkeys(each.step for each in played.calls if each.is_undo))
-        if undone != expected.undone:
+        if expected.undone not in {undone, tuple(map(path_of, undone))}:
             yield (*place, "undone"), f"what was undone {_was(_listed(undone))}."
     if expected.notices is not None:
         yield from _notices(expected.notices, played.told, (*place, "notices"))
@@ -51,14 +52,17 @@ def _end(expected: Expected, played: Played, place: Place) -> Iterator[tuple[Pla
 
 
 def _steps(expected: Expected, played: Played, place: Place) -> Iterator[tuple[Place, str]]:
-    steps = {each.name: each for each in played.steps}
     for name, state in expected.steps.items():
-        step = steps.get(name)
-        if step is not None and step.state is not state:
-            detail = f" {step.detail}" if step.detail else ""
-            yield (*place, "steps", name), f"`{name}` is {step.state}, not {state}.{detail}"
+        meant = [each for each in played.steps if is_of(each.name, name)]
+        if not meant:
+            yield (*place, "steps", name), f"there was no `{name}`."
+        for step in meant:
+            if step.state is not state:
+                detail = f" {step.detail}" if step.detail else ""
+                sentence = f"`{step.name}` is {step.state}, not {state}.{detail}"
+                yield (*place, "steps", name), sentence
     for name, count in expected.attempts.items():
-        made = sum(each.step == name and not each.is_undo for each in played.calls)
+        made = sum(is_of(each.step, name) and not each.is_undo for each in played.calls)
         if made != count:
             yield (*place, "attempts", name), f"`{name}` was tried {made} times, not {count}."
 
@@ -69,7 +73,7 @@ def _calls(
     """How the calls that were made differ from those *expected*: the first difference."""
     names = [each.name for each in made]
     for index, (wanted, call) in enumerate(zip(expected, made, strict=False)):
-        if wanted.name != call.name:
+        if wanted.name not in {call.name, path_of(call.name)}:
             sentence = (
                 f"call {index + 1} is `{call.name}`; what was called {_was(_listed(names))}."
             )
@@ -106,6 +110,8 @@ def _notice(wanted: ExpectedNotice, got: Told) -> str:
         return f"it calls {called or 'the requester'}, not {wanted.to}"
     if wanted.at is not None and abs(wanted.at - got.at) >= _MILLISECOND:
         return f"it comes at {text_of(got.at)}, not at {text_of(wanted.at)}"
+    if wanted.says not in got.notice.reason:
+        return f"it says {_quoted(got.notice.reason)}"
     return ""
 
 
