@@ -38,10 +38,11 @@ def lint(*, paths: tuple[Path, ...]) -> int:
     folder = settings.config if not paths else settings.config_dir or _around(paths[0])
     actions = actions_of(load(folder), settings.state_dir)
     places = paths or _own(folder)
-    faults = faults_of(_files(places), actions, taken=callings(discover()))
-    faults = faults or faults_of_tests(
-        _with_tests(places), actions, around=_neighbours(places, folder)
-    )
+    files, around = _files(places), _neighbours(places, folder)
+    found = faults_of([*files, *around], actions, taken=callings(discover()))
+    asked = {str(each) for each in files}
+    faults = [each for each in found if each.file in asked]
+    faults = faults or [*faults_of_tests(_with_tests(places), actions, around=around)]
     for fault in faults:
         click.echo(str(fault))
     if not faults:
