@@ -7,7 +7,7 @@ import click
 
 from bot.settings import DEMO_WORLD, BadSettings, read_settings
 from domain.errors import Refused
-from workflows.definition import Step, Workflow
+from workflows.definition import Workflow
 
 
 @click.group()
@@ -79,7 +79,11 @@ def _around(path: Path) -> Path:
 @click.option("--mermaid", is_flag=True, help="As graphs that Markdown pages can draw.")
 @click.argument("path", required=False, type=click.Path(exists=True, path_type=Path))
 def show(*, path: Path | None, mermaid: bool) -> None:
-    """Print what workflows do, step by step; without PATH, those that can be run here."""
+    """Draw what workflows do; without PATH, those that can be run here.
+
+    Each step stands below all that it needs, and a rail leads to it from there: ○ uses an
+    action, ◇ asks people, ◌ waits, ▷ runs another workflow, · tells people something.
+    """
     from workflows.definition import CATALOG
     from workflows.definition_file import read_definition
     from workflows.graph import mermaid_graph
@@ -194,26 +198,13 @@ def _with_tests(paths: tuple[Path, ...]) -> list[Path]:
 
 
 def _described(workflow: Workflow) -> Iterator[str]:
+    from workflows.text_graph import text_graph
+
     yield f"{workflow.name}: {workflow.title}"
     yield f"  command  {workflow.command}"
     if workflow.aliases:
         yield f"  aliases  {', '.join(workflow.aliases)}"
     if workflow.lock:
         yield f"  lock     {workflow.lock}"
-    for number, step in enumerate(workflow.steps, start=1):
-        yield f"  {number:>2}. {step.name}: {'; '.join(_facts(step))}"
-
-
-def _facts(step: Step) -> Iterator[str]:
-    """What there is to know of a step, in the order in which it matters."""
-    from workflows.durations import text_of
-
-    yield f"wait {text_of(step.wait)}" if step.wait is not None else str(step.uses)
-    if step.needs:
-        yield f"after {', '.join(step.needs)}"
-    if step.timeout is not None:
-        yield f"within {text_of(step.timeout)}"
-    if step.retry.attempts > 1:
-        yield f"{step.retry.attempts} attempts, {text_of(step.retry.backoff)} apart at first"
-    if step.undo is not None:
-        yield f"undone by {step.undo.uses}"
+    yield ""
+    yield from (f"  {line}" for line in text_graph(workflow))
