@@ -41,6 +41,7 @@ _NAMES = {
     FieldType.PERSON: "Who?",
     FieldType.DATE: "On which day?",
     FieldType.TIME: "At what time?",
+    FieldType.DURATION: "How long?",
 }
 
 

@@ -14,6 +14,7 @@ class FieldType(StrEnum):
     BOOLEAN = "boolean"
     DATE = "date"  #: `2026-11-25`
     TIME = "time"  #: `14:30`
+    DURATION = "duration"  #: `500ms`, `30s`, `10m`, `4h`, `3d`, `1h30m`
     CHOICE = "choice"
     MULTI_CHOICE = "multi_choice"  #: several of the choices, joined by commas
     SERVICE = "service"  #: a service of the catalogue
@@ -42,6 +43,7 @@ class Field:
     type: FieldType = FieldType.TEXT
     description: str = ""
     required: bool = True
+    required_if: str | None = None  #: an expression over other inputs: required where it holds
     default: str | None = None
     choices: tuple[str, ...] = ()
     choices_from: ChoicesFrom | None = None

@@ -14,7 +14,7 @@ from workflows.values import SEPARATOR, accepted
 from workflows.yaml_source import Place
 
 INPUT_KEYS = (
-    *("type", "description", "required", "default", "choices", "choices_from"),
+    *("type", "description", "required", "required_if", "default", "choices", "choices_from"),
     *("pattern", "min", "max", "multiline"),
 )
 CHOICES_KEYS = ("uses", "with", "list")
@@ -52,7 +52,8 @@ class Inputs:
         choices = self._reader.texts((*place, "choices"), entry.get("choices"))
         choices_from = self._choices_from((*place, "choices_from"), entry.get("choices_from"))
         self._check_choices(place, kind, choices, choices_from)
-        required = entry.get("required", "default" not in entry)
+        required_if = self._required_if((*place, "required_if"), entry)
+        required = entry.get("required", "default" not in entry and required_if is None)
         if not isinstance(required, bool):
             self._reader.fault(*place, "required", sentence="`required` is true or false.")
             required = True
@@ -63,6 +64,7 @@ class Inputs:
                 (*place, "description"), entry.get("description")
             ),
             required=required,
+            required_if=required_if,
             choices=choices,
             choices_from=choices_from,
             pattern=self._pattern(place, entry.get("pattern")),
@@ -74,6 +76,15 @@ class Inputs:
         if low is not None and high is not None and low > high:
             self._reader.fault(*place, "max", sentence="`max` is less than `min`.")
         return self._with_default(place, field, entry)
+
+    def _required_if(self, place: Place, entry: Mapping[str, Any]) -> str | None:
+        """The condition under which the input is required; None where there is none."""
+        condition = self._reader.condition(place, entry.get("required_if"))
+        for key in ("required", "default") if condition is not None else ():
+            if key in entry:
+                sentence = f"`required_if` says when it is required: leave out `{key}`."
+                self._reader.key_fault(*place[:-1], key, sentence=sentence)
+        return condition
 
     def _check_choices(
         self,

@@ -10,7 +10,8 @@ from domain.policy import NO_GATE, GateKind, GateRule
 from workflows.definition import Workflow
 from workflows.definition_reader import Reader
 from workflows.nearest import did_you_mean
-from workflows.values import SEPARATOR, accepted, words
+from workflows.needed import as_needed, is_missing
+from workflows.values import SEPARATOR, accepted
 from workflows.yaml_source import Place
 
 GATE_KEYS = ("ask", "expires", "escalate", "escalate_after")
@@ -46,11 +47,13 @@ class AskedReader:
                 values[name] = self._value(at, self._fields[name], value)
         if len(self._reader.faults) > so_far:
             return values  # what is missing may be what is misspelled
-        for field in self._fields.values():
-            if field.default is not None:
-                values.setdefault(field.name, field.default)
-            elif field.required and field.name not in values:
-                self._reader.key_fault(*place, sentence=f"The {words(field)} is missing.")
+        defaults = {
+            name: each.default for name, each in self._fields.items() if each.default is not None
+        }
+        values = {**defaults, **values}
+        for field in as_needed(self._fields.values(), values):
+            if field.required and field.name not in values:
+                self._reader.key_fault(*place, sentence=is_missing(field))
         return values
 
     def _value(self, place: Place, field: Field, value: Any) -> str:
