@@ -114,11 +114,12 @@ def show(*, path: Path | None, mermaid: bool) -> None:
 def test(*, paths: tuple[Path, ...], min_coverage: int) -> int:
     """Perform the tests of workflows; without PATH, of those that can be run here.
 
-    The tests of `deploy.yaml` are `deploy.test.yaml` beside it, or in the folder `tests` beside
-    it. The engine is the real one; actions, people and time are those of the tests.
+    The tests of `deploy.yaml` are `deploy.test.yaml`, beside it or in the folder `tests` there.
 
-    Prints one line for each case and one for each thing that is not as expected,
-    FILE:LINE:COLUMN: sentence; then what no case has reached. Exits 1 if anything is wrong.
+    The engine is the real one; actions, people and time are those of the tests.
+
+    Prints one line for each case and for each thing that is not as expected, FILE:LINE:COLUMN:
+    sentence, and then what no case has reached; exits 1 if anything is wrong.
     """
     from time import perf_counter
 
