@@ -108,7 +108,7 @@ def show(*, path: Path | None, mermaid: bool) -> None:
     type=click.IntRange(0, 100),
     default=0,
     metavar="N",
-    help="Fail if less than N % of the ways of a workflow are gone.",
+    help="Fail if the cases reach less than N % of what a workflow can do.",
 )
 @click.argument("paths", nargs=-1, type=click.Path(exists=True, path_type=Path), metavar="[PATH]…")
 def test(*, paths: tuple[Path, ...], min_coverage: int) -> int:

@@ -102,12 +102,12 @@ def test_faults_of_a_test_file_are_told_like_those_of_a_workflow(signalbox, fold
 
 
 def test_a_workflow_that_does_not_validate_is_not_tested(signalbox, folder):
-    line = spoil(folder / "deploy.yaml", "needs: [previous]", "needs: [previos]")
+    line = spoil(folder / "deploy.yaml", "needs: [previous]", "needs: [earlier]")
 
     ended = signalbox("workflows", "test", str(folder / "deploy.test.yaml"))
 
     assert (ended.code, ended.err) == (1, "")
-    assert ended.out.startswith(f"{folder}/deploy.yaml:{line}:13: There is no step `previos`.")
+    assert ended.out.startswith(f"{folder}/deploy.yaml:{line}:13: There is no step `earlier`.")
 
 
 def test_tests_of_no_workflow_are_a_fault(signalbox, folder):

@@ -185,8 +185,8 @@ cases:
         ("[{skip: dev-1}]", ": Say which `step` is skipped."),
         ("[{pause: dev-1, undo: true}]", ": Only a `cancel` may `undo` what was done."),
         (
-            "[{skip: dev-1, step: swich}]",
-            ": There is no step `swich`. Did you mean `switch`?",
+            "[{skip: dev-1, step: swtch}]",
+            ": There is no step `swtch`. Did you mean `switch`?",
         ),
     ],
 )
