@@ -146,6 +146,8 @@ def _kind(each: Field, catalogue: Catalogue) -> str:
             return f"some of {_listed(each.choices)}, with commas between"
         case FieldType.NUMBER:
             return f"a number {in_range(each)}".rstrip()
+        case FieldType.DATE | FieldType.TIME | FieldType.DURATION if in_range(each):
+            return in_range(each)
         case kind if kind in _KINDS:
             return _KINDS[kind]
         case _:

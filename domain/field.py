@@ -50,6 +50,8 @@ class Field:
     pattern: str | None = None  #: a regular expression the whole value must match
     minimum: float | None = None  #: of a number
     maximum: float | None = None
+    least: str | None = None  #: of a date, a time or a duration, as a value of it
+    most: str | None = None
     multiline: bool = False  #: a text that may be long
     flag_only: bool = False  #: given as `--name value`, never by position
 

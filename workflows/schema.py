@@ -113,8 +113,8 @@ def _input(reading: list[Action[Any]]) -> Schema:
         "choices": {"type": "array", "items": {"type": "string"}, "minItems": 1},
         "choices_from": {**choices_from, "description": "Choices that a live system lists."},
         "pattern": {**_TEXT, "description": "RE2, for the whole of the text."},
-        "min": {"type": "number"},
-        "max": {"type": "number"},
+        "min": {"type": ["number", "string"]},
+        "max": {"type": ["number", "string"]},
         "multiline": {"type": "boolean"},
     }
     return _object(properties, INPUT_KEYS)

@@ -151,7 +151,8 @@ def _formed(field: Field, text: str) -> str:
     if field.type is FieldType.NUMBER:
         _check_range(field, float(text))
     if field.type is FieldType.DURATION:
-        return text_of(parse_duration(value))
+        value = text_of(parse_duration(value))
+    _check_limits(field, value)
     return value
 
 
@@ -197,14 +198,33 @@ def _check_range(field: Field, number: float) -> None:
         raise BadArguments(f"The {words(field)} is {in_range(field)}, not {in_digits(number)}.")
 
 
+def _check_limits(field: Field, text: str) -> None:
+    """Refuse a date, time or duration that is out of its range."""
+    low, high = field.least, field.most
+    if (low is not None and _size(field, text) < _size(field, low)) or (
+        high is not None and _size(field, text) > _size(field, high)
+    ):
+        raise BadArguments(f"The {words(field)} is {in_range(field)}, not {text}.")
+
+
+def _size(field: Field, text: str) -> tuple[float, str]:
+    """What values of *field* are ordered by: dates and times are so by their letters."""
+    if field.type is FieldType.DURATION:
+        return parse_duration(text).total_seconds(), ""
+    return 0, text
+
+
 def in_range(field: Field) -> str:
-    """The range of a number in words: "from 1 to 200"; empty where there is none."""
-    low, high = field.minimum, field.maximum
+    """The range of a field in words: "from 1 to 200"; empty where there is none."""
+    low = field.least if field.minimum is None else in_digits(field.minimum)
+    high = field.most if field.maximum is None else in_digits(field.maximum)
+    is_moment = field.type in {FieldType.DATE, FieldType.TIME}
     if low is None:
-        return "" if high is None else f"{in_digits(high)} or less"
+        less = "earlier" if is_moment else "less"
+        return "" if high is None else f"{high} or {less}"
     if high is None:
-        return f"{in_digits(low)} or more"
-    return f"from {in_digits(low)} to {in_digits(high)}"
+        return f"{low} or {'later' if is_moment else 'more'}"
+    return f"from {low} to {high}"
 
 
 def example(field: Field) -> str:

@@ -95,3 +95,17 @@ async def test_help_says_when_it_is_required(bot_with: BotWith):
 
     assert said is not None
     assert "required where the environment is prod" in words(said.card)
+
+
+async def test_a_calendar_ends_where_the_range_does(bot_with: BotWith):
+    head = HEAD.replace(
+        "window: {type: duration,", "window: {type: date, min: 2026-01-01, max: 2026-06-30,"
+    )
+    talk = await begin(await bot_with(head), "sre-1", "drain shop in prod")
+
+    window = inputs(await talk.card())["window"]
+    answer = await talk.press("Drain", ticket="CHG-7", window="2026-07-01")
+
+    assert (window["min"], window["max"]) == ("2026-01-01", "2026-06-30")
+    assert window["errorMessage"] == "From 2026-01-01 to 2026-06-30."
+    assert "The window is from 2026-01-01 to 2026-06-30, not 2026-07-01." in words(answer)

@@ -103,7 +103,7 @@ def test_all_that_is_as_expected_is_no_fault(perform):
         ),
         (
             "[{during: health, cancel: dev-1}]",
-            "dev-1 could not cancel: the run ended, and `health` had not begun.",
+            "dev-1 could not cancel: the run ended, and `health` was not under way by then.",
         ),
     ],
 )

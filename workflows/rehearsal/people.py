@@ -97,7 +97,7 @@ class People:
         if deed.during and not await self._comes(
             run_id, lambda unit: _is_under_way(unit, run_id, deed.during)
         ):
-            return f"{what}: the run ended, and `{deed.during}` had not begun."
+            return f"{what}: the run ended, and `{deed.during}` was not under way by then."
         await asyncio.sleep(deed.after.total_seconds())
         # Who is to be refused does not wait for the right moment.
         is_at_gate = deed.verb in _AT_GATES and deed.refused is None
