@@ -27,6 +27,7 @@ def init(*, folder: Path) -> None:
         "Look for CHANGE FIRST in it. Next:\n"
         f"  signalbox policy test {at}\n"
         f"  signalbox workflows lint {shlex.quote(str(folder / 'workflows'))}\n"
+        f"  signalbox workflows test {shlex.quote(str(folder / 'workflows'))}\n"
         f"  cp {shlex.quote(str(folder / 'directory.yaml.example'))} {people} && "
         f"SIGNALBOX_CONFIG_DIR={at} signalbox demo"
     )

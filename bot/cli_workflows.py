@@ -1,14 +1,13 @@
 """`signalbox workflows`: look at workflow files before anybody runs them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
 from bot.settings import DEMO_WORLD, BadSettings, read_settings
 from domain.errors import Refused
-from workflows.definition import Step, Workflow
-from workflows.yaml_source import Fault
+from workflows.definition import Workflow
 
 
 @click.group()
@@ -22,7 +21,7 @@ def workflows() -> None:
 @workflows.command()
 @click.argument("paths", nargs=-1, type=click.Path(exists=True, path_type=Path), metavar="[PATH]…")
 def lint(*, paths: tuple[Path, ...]) -> int:
-    """Check workflow files; without PATH, those that ship and those of the config folder.
+    """Check workflow files and their tests; without PATH, all that can be run here.
 
     Which actions there are depends on the connections of the config folder: the one that is set,
     or the one around the files, or the demo's.
@@ -32,27 +31,42 @@ def lint(*, paths: tuple[Path, ...]) -> int:
     from bot.command import callings, discover
     from bot.config import load
     from bot.offline import actions_of
-    from workflows.definition import CATALOG, DefinitionFaults
-    from workflows.definition_file import load_all
     from workflows.lint import lint as faults_of
+    from workflows.rehearsal.rehearse import faults_of_tests
 
     settings = read_settings()
     folder = settings.config if not paths else settings.config_dir or _around(paths[0])
     actions = actions_of(load(folder), settings.state_dir)
-    taken = callings(discover())
-    faults: Sequence[Fault] = ()
-    if paths:
-        faults = faults_of(_files(paths), actions, taken=taken)
-    else:
-        try:
-            load_all((CATALOG, folder / "workflows"), actions, taken=taken)
-        except DefinitionFaults as error:
-            faults = error.faults
+    places = paths or _own(folder)
+    files, around = _files(places), _neighbours(places, folder)
+    found = faults_of([*files, *around], actions, taken=callings(discover()))
+    asked = {str(each) for each in files}
+    faults = [each for each in found if each.file in asked]
+    faults = faults or [*faults_of_tests(_with_tests(places), actions, around=around)]
     for fault in faults:
         click.echo(str(fault))
     if not faults:
         click.echo("Nothing is wrong.")
     return 1 if faults else 0
+
+
+def _own(folder: Path) -> tuple[Path, ...]:
+    """Where the workflows are that can be run with the config folder *folder*."""
+    from workflows.definition import CATALOG
+
+    own = folder / "workflows"
+    return (CATALOG, own) if own.is_dir() else (CATALOG,)
+
+
+def _neighbours(paths: tuple[Path, ...], folder: Path) -> list[Path]:
+    """The workflow files that those at *paths* may run: what lies beside them, and `_own`."""
+    from workflows.definition_folder import definition_of, definitions_in, is_test
+
+    beside = [
+        path if path.is_dir() else (definition_of(path) if is_test(path) else path).parent
+        for path in paths
+    ]
+    return [file for each in (*beside, *_own(folder)) for file in definitions_in(each)]
 
 
 def _around(path: Path) -> Path:
@@ -65,24 +79,76 @@ def _around(path: Path) -> Path:
 @click.option("--mermaid", is_flag=True, help="As graphs that Markdown pages can draw.")
 @click.argument("path", required=False, type=click.Path(exists=True, path_type=Path))
 def show(*, path: Path | None, mermaid: bool) -> None:
-    """Print what workflows do, step by step; without PATH, those that can be run here."""
+    """Draw what workflows do; without PATH, those that can be run here.
+
+    Each step stands below all that it needs, and a rail leads to it from there: ○ uses an
+    action, ◇ asks people, ◌ waits, ▷ runs another workflow, · tells people something.
+    """
     from workflows.definition import CATALOG
     from workflows.definition_file import read_definition
     from workflows.graph import mermaid_graph
 
-    if path is None:
-        try:
-            own = read_settings().config / "workflows"
-        except BadSettings:
-            own = None
-        paths: tuple[Path, ...] = (CATALOG, own) if own and own.is_dir() else (CATALOG,)
+    if path is not None:
+        places: tuple[Path, ...] = (path,)
     else:
-        paths = (path,)
-    found = [read_definition(file) for file in _files(paths)]
+        try:
+            places = _own(read_settings().config)
+        except BadSettings:
+            places = (CATALOG,)
+    found = [read_definition(file) for file in _files(places)]
     if mermaid:
         click.echo("\n\n".join(map(mermaid_graph, found)))
     else:
         click.echo("\n\n".join("\n".join(_described(each)) for each in found))
+
+
+@workflows.command()
+@click.option(
+    "--min-coverage",
+    type=click.IntRange(0, 100),
+    default=0,
+    metavar="N",
+    help="Fail if the cases reach less than N % of what a workflow can do.",
+)
+@click.argument("paths", nargs=-1, type=click.Path(exists=True, path_type=Path), metavar="[PATH]…")
+def test(*, paths: tuple[Path, ...], min_coverage: int) -> int:
+    """Perform the tests of workflows; without PATH, of those that can be run here.
+
+    The tests of `deploy.yaml` are `deploy.test.yaml`, beside it or in the folder `tests` there.
+
+    The engine is the real one; actions, people and time are those of the tests.
+
+    Prints one line for each case and for each thing that is not as expected, FILE:LINE:COLUMN:
+    sentence, and then what no case has reached; exits 1 if anything is wrong.
+    """
+    from time import perf_counter
+
+    from bot.config import load
+    from bot.offline import actions_of
+    from workflows.definition import DefinitionFaults
+    from workflows.rehearsal.rehearse import rehearse, told, with_tests
+
+    settings = read_settings()
+    folder = settings.config if not paths else settings.config_dir or _around(paths[0])
+    actions = actions_of(load(folder), settings.state_dir)
+    places = paths or _own(folder)
+    began = perf_counter()
+    try:
+        rehearsed = rehearse(
+            with_tests(_with_tests(places), actions, around=_neighbours(places, folder)), actions
+        )
+    except DefinitionFaults as error:
+        click.echo(str(error))
+        return 1
+    if not any(each.performed for each in rehearsed):
+        raise Refused(
+            f"There is no test in {' or '.join(map(str, places))}.",
+            hint="The tests of deploy.yaml are in deploy.test.yaml, beside it.",
+        )
+    for line in told(rehearsed, perf_counter() - began):
+        click.echo(line)
+    is_enough = all(each.coverage.percent >= min_coverage for each in rehearsed)
+    return 0 if is_enough and all(each.is_fine for each in rehearsed) else 1
 
 
 @workflows.command()
@@ -104,42 +170,42 @@ def schema() -> None:
 
 
 def _files(paths: tuple[Path, ...]) -> list[Path]:
-    """The workflow files at *paths*, a folder's by name.
+    """The workflow files at *paths*, a folder's by name; for a file with tests, its workflow's.
 
     Raises:
         Refused: there is none.
     """
-    files = [
-        file
-        for path in paths
-        for file in (sorted(path.glob("*.yaml")) if path.is_dir() else [path])
-    ]
+    from workflows.definition_folder import definition_of, definitions_in, is_test
+
+    files: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            files += definitions_in(path)
+        else:
+            files.append(definition_of(path) if is_test(path) else path)
     if not files:
         raise Refused(f"There is no workflow file in {' or '.join(map(str, paths))}.")
     return files
 
 
+def _with_tests(paths: tuple[Path, ...]) -> list[Path]:
+    """The workflow files at *paths*, and the files with tests."""
+    from workflows.definition_folder import case_files_in, definitions_in
+
+    files: list[Path] = []
+    for path in paths:
+        files += [*definitions_in(path), *case_files_in(path)] if path.is_dir() else [path]
+    return files
+
+
 def _described(workflow: Workflow) -> Iterator[str]:
+    from workflows.text_graph import text_graph
+
     yield f"{workflow.name}: {workflow.title}"
     yield f"  command  {workflow.command}"
     if workflow.aliases:
         yield f"  aliases  {', '.join(workflow.aliases)}"
     if workflow.lock:
         yield f"  lock     {workflow.lock}"
-    for number, step in enumerate(workflow.steps, start=1):
-        yield f"  {number:>2}. {step.name}: {'; '.join(_facts(step))}"
-
-
-def _facts(step: Step) -> Iterator[str]:
-    """What there is to know of a step, in the order in which it matters."""
-    from workflows.durations import text_of
-
-    yield f"wait {text_of(step.wait)}" if step.wait is not None else str(step.uses)
-    if step.needs:
-        yield f"after {', '.join(step.needs)}"
-    if step.timeout is not None:
-        yield f"within {text_of(step.timeout)}"
-    if step.retry.attempts > 1:
-        yield f"{step.retry.attempts} attempts, {text_of(step.retry.backoff)} apart at first"
-    if step.undo is not None:
-        yield f"undone by {step.undo.uses}"
+    yield ""
+    yield from (f"  {line}" for line in text_graph(workflow))

@@ -87,6 +87,7 @@ def _typed(each: Field, place: Place, subjects: Subjects) -> str:
     usual = (each.default, *each.choices)
     if each.type is FieldType.NUMBER and each.minimum is not None:
         usual = (*usual, in_digits(each.minimum))
+    usual = (*usual, *filter(None, (each.least, each.most)))
     if each.type is FieldType.TEXT:
         usual = (*usual, {**_WORDS, **_named(subjects)}.get(each.name))
     return next((_quoted(value) for value in usual if value is not None), example(each))

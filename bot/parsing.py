@@ -16,6 +16,7 @@ import re
 from domain.errors import BadArguments, MissingArguments
 from domain.field import Field, FieldType
 from workflows.nearest import did_you_mean
+from workflows.needed import as_needed, is_missing
 from workflows.syntax import FILLERS, Placeholder, Syntax
 from workflows.values import accepted, shown, words
 
@@ -72,9 +73,9 @@ def complete(
         MissingArguments: one is missing, and the others fit.
     """
     bound = _accepted(values, fields, choices)
-    for each in fields:
+    for each in as_needed(fields, bound):
         if each.required and each.default is None and each.name not in values:
-            sentence = f"The {words(each)} is missing."
+            sentence = is_missing(each)
             given = {name: text for name, text in bound.items() if name in values}
             raise MissingArguments(sentence, hint=_usage(syntax), values=given)
     return bound

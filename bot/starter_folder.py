@@ -23,6 +23,7 @@ FILES: Mapping[str, str] = {
     "policy/schema.cedarschema": "what the policy may speak of; leave it",
     "policy/cases.yaml": "what the policy is expected to say",
     "workflows/recycle.yaml": "a workflow to learn from",
+    "workflows/recycle.test.yaml": "its tests, to write yours after",
     "directory.yaml.example": "people to try it with; see its first lines",
 }
 """What the folder holds, and what each file is for."""

@@ -16,6 +16,7 @@ from domain.policy import Decision, GateKind, Request
 from domain.ports import Catalogue
 from domain.run import Run, RunState
 from storage.unit import UnitOfWork
+from workflows.needed import AT_TIMES, need_in_words
 from workflows.values import example, in_range
 
 _MOST_LISTED = 10
@@ -115,9 +116,13 @@ def _by_interest(commands: Commands) -> list[Command]:
 def input_usage(each: Field, catalogue: Catalogue) -> InputUsage:
     """What *each* takes, in words."""
     needed = "required" if each.required else "optional"
+    takes = _joined(each.description.rstrip("."), _kind(each, catalogue))
+    if when := need_in_words(each):
+        needed = "required at times"
+        takes += f"; required {when}" if when != AT_TIMES else ""
     return InputUsage(
         name=f"--{each.name.replace('_', '-')}" if each.flag_only else each.name,
-        takes=_joined(each.description.rstrip("."), _kind(each, catalogue)),
+        takes=takes,
         needed=needed if each.default is None else f"{each.default} if left out",
     )
 
@@ -141,6 +146,8 @@ def _kind(each: Field, catalogue: Catalogue) -> str:
             return f"some of {_listed(each.choices)}, with commas between"
         case FieldType.NUMBER:
             return f"a number {in_range(each)}".rstrip()
+        case FieldType.DATE | FieldType.TIME | FieldType.DURATION if in_range(each):
+            return in_range(each)
         case kind if kind in _KINDS:
             return _KINDS[kind]
         case _:

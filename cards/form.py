@@ -41,6 +41,7 @@ _NAMES = {
     FieldType.PERSON: "Who?",
     FieldType.DATE: "On which day?",
     FieldType.TIME: "At what time?",
+    FieldType.DURATION: "How long?",
 }
 
 
@@ -249,9 +250,13 @@ def _input(one: FormField, *, is_alone: bool) -> teams.Element:
                 wrap=True,
             )
         case FieldType.DATE:
-            return teams.DateInput(**common, value=one.value or None)
+            return teams.DateInput(
+                **common, min=field.least, max=field.most, value=one.value or None
+            )
         case FieldType.TIME:
-            return teams.TimeInput(**common, value=one.value or None)
+            return teams.TimeInput(
+                **common, min=field.least, max=field.most, value=one.value or None
+            )
         case _:
             return teams.TextInput(
                 **common,
@@ -303,6 +308,8 @@ def _hint(one: FormField) -> str | None:
     field, name = one.field, escape(one.field.name.replace("_", " "))
     if one.dataset or one.choices:
         return f"Choose the {name}." if field.required else None
+    if field.least is not None or field.most is not None:
+        return _between(field.least, field.most)
     rules = [field.required, field.minimum is not None, field.maximum is not None]
     if not any(rules) and _regex(field) is None:
         return None
@@ -312,6 +319,12 @@ def _hint(one: FormField) -> str | None:
     if high is None:
         return f"A number, {in_digits(low)} or more."
     return f"A number from {in_digits(low)} to {in_digits(high)}."
+
+
+def _between(low: str | None, high: str | None) -> str:
+    if low is None:
+        return f"At most {high}."
+    return f"At least {low}." if high is None else f"From {low} to {high}."
 
 
 def _regex(field: Field) -> str | None:

@@ -147,6 +147,8 @@ class DateInput(ac.InputDate):
 
     model_config = _STRICT
 
+    min: str | None = None  #: which the library leaves out
+
 
 class TimeInput(ac.InputTime):
     """A field for a time of day, `14:30`."""

@@ -14,6 +14,7 @@ from domain.conversation import Conversation
 from domain.dialog import PATIENCE, Dialog, DialogState, Style
 from domain.field import Field
 from workflows.choices import depends_on
+from workflows.needed import as_needed
 
 SHORT = 3
 """So many questions fit into one form."""
@@ -54,7 +55,11 @@ def style(fields: Sequence[Field], values: Mapping[str, str]) -> Style:
 
 
 def asked(dialog: Dialog, fields: Sequence[Field]) -> tuple[Field, ...]:
-    """What is asked now; nothing where all has been answered."""
+    """What is asked now; nothing where all has been answered.
+
+    What is required only with certain answers is so once they were given.
+    """
+    fields = as_needed(fields, dialog.values)
     missing = [each for each in fields if _is_missing(dialog, each)]
     required = [each for each in missing if each.required]
     if dialog.style is Style.GUIDED and required:
@@ -70,7 +75,8 @@ def question_id(fields: Sequence[Field]) -> str:
 def is_last(dialog: Dialog, fields: Sequence[Field]) -> bool:
     """Whether nothing is asked after the question at hand."""
     now = asked(dialog, fields)
-    return sum(_is_missing(dialog, each) for each in fields) == len(now)
+    needed = as_needed(fields, dialog.values)
+    return sum(_is_missing(dialog, each) for each in needed) == len(now)
 
 
 def answered(dialog: Dialog, values: Mapping[str, str], now: datetime) -> Dialog:
@@ -130,6 +136,7 @@ def _is_missing(dialog: Dialog, field: Field) -> bool:
 
 def _in_order(dialog: Dialog, fields: Sequence[Field]) -> list[Field]:
     """*fields* in the order in which they are asked."""
+    fields = as_needed(fields, dialog.values)
     if dialog.style is Style.FORM:
         answered_first = [each for each in fields if not _is_missing(dialog, each)]
         return [*answered_first, *(each for each in fields if each not in answered_first)]

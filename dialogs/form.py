@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from domain.errors import BadArguments
 from domain.field import Field, FieldType
-from workflows.values import SEPARATOR, accepted, words
+from workflows.needed import is_missing
+from workflows.values import SEPARATOR, accepted
 
 Known = Mapping[str, Sequence[str] | None]
 """What there is to choose from, by field name; None, or nothing, where anything of its form is."""
@@ -31,7 +32,7 @@ def checked(fields: Sequence[Field], given: Mapping[str, str], known: Known) -> 
         text = raw if raw in (known.get(field.name) or field.choices) else " ".join(raw.split())
         if not text:
             if field.required:
-                errors[field.name] = f"The {words(field)} is missing."
+                errors[field.name] = is_missing(field)
             else:
                 values[field.name] = ""
             continue

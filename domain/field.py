@@ -14,6 +14,7 @@ class FieldType(StrEnum):
     BOOLEAN = "boolean"
     DATE = "date"  #: `2026-11-25`
     TIME = "time"  #: `14:30`
+    DURATION = "duration"  #: `500ms`, `30s`, `10m`, `4h`, `3d`, `1h30m`
     CHOICE = "choice"
     MULTI_CHOICE = "multi_choice"  #: several of the choices, joined by commas
     SERVICE = "service"  #: a service of the catalogue
@@ -42,12 +43,15 @@ class Field:
     type: FieldType = FieldType.TEXT
     description: str = ""
     required: bool = True
+    required_if: str | None = None  #: an expression over other inputs: required where it holds
     default: str | None = None
     choices: tuple[str, ...] = ()
     choices_from: ChoicesFrom | None = None
     pattern: str | None = None  #: a regular expression the whole value must match
     minimum: float | None = None  #: of a number
     maximum: float | None = None
+    least: str | None = None  #: of a date, a time or a duration, as a value of it
+    most: str | None = None
     multiline: bool = False  #: a text that may be long
     flag_only: bool = False  #: given as `--name value`, never by position
 

@@ -16,6 +16,7 @@ from domain.field import Field
 from workflows import syntax
 from workflows.definition import DefinitionFaults, Workflow
 from workflows.definition_fit import misfits
+from workflows.definition_folder import definitions_in
 from workflows.definition_inputs import Inputs
 from workflows.definition_reader import Reader
 from workflows.definition_steps import Steps
@@ -49,12 +50,12 @@ def read_definition(path: Path, *, actions: Actions | None = None) -> Workflow:
 def load_all(
     folders: Iterable[Path], actions: Actions | None = None, *, taken: Collection[str] = ()
 ) -> Mapping[str, Workflow]:
-    """The workflows of all *.yaml files in *folders*, by name, in the order of the files.
+    """The workflows of all files in *folders* that are no tests, by name, in their order.
 
     Raises:
         DefinitionFaults: as `load_files`.
     """
-    files = (file for folder in folders for file in sorted(folder.glob("*.yaml")))
+    files = (file for folder in folders for file in definitions_in(folder))
     return load_files(files, actions, taken=taken)
 
 

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from connectors.connector import Action, Actions
 from domain.command import Effect
-from domain.field import Field
+from domain.field import ChoicesFrom, Field
 from workflows import syntax
 from workflows.cel_tree import Reference
 from workflows.definition import FANNED_OUT, PLAN_FIELDS, REASON, RUN_FIELDS, STATE, Step, Workflow
@@ -46,27 +46,35 @@ def misfits(workflow: Workflow, actions: Actions | None) -> Iterator[Misfit]:
     if workflow.lock is not None:
         facts = _Facts(roots=_IN_LOCKS, inputs=inputs)
         yield from _expressions(("lock",), workflow.lock, facts)
-    yield from _live_choices(inputs, actions)
+    yield from _inputs(inputs, actions)
     yield from _steps(workflow, inputs, actions)
 
 
-def _live_choices(inputs: Mapping[str, Field], actions: Actions | None) -> Iterator[Misfit]:
-    """Whether what lists an input's choices is there, only reads, and can be asked by then."""
+def _inputs(inputs: Mapping[str, Field], actions: Actions | None) -> Iterator[Misfit]:
+    """Whether what an input hangs on was asked for by then."""
     earlier: dict[str, Field] = {}
     for name, one in inputs.items():
-        source = one.choices_from
-        if source is not None:
+        facts = _Facts(roots=_IN_LOCKS, inputs=earlier)
+        if one.choices_from is not None:
             place = ("inputs", name, "choices_from")
-            yield from _action((*place, "uses"), source.uses, actions)
-            offered = actions if actions is not None and source.uses in actions else None
-            if offered is not None and offered.get(source.uses).effect is not Effect.READ:
-                sentence = f"`{source.uses}` changes something: choices come from a read."
-                yield Misfit(place=(*place, "uses"), sentence=sentence)
-            yield from _arguments((*place, "with"), source.uses, source.arguments, actions)
-            facts = _Facts(roots=_IN_LOCKS, inputs=earlier)
-            for key, value in source.arguments.items():
-                yield from _expressions((*place, "with", key), value, facts)
+            yield from _live_choices(place, one.choices_from, facts, actions)
+        if one.required_if is not None:
+            yield from _expressions(("inputs", name, "required_if"), one.required_if, facts)
         earlier[name] = one
+
+
+def _live_choices(
+    place: Place, source: ChoicesFrom, facts: "_Facts", actions: Actions | None
+) -> Iterator[Misfit]:
+    """Whether what lists an input's choices is there, and only reads."""
+    yield from _action((*place, "uses"), source.uses, actions)
+    offered = actions if actions is not None and source.uses in actions else None
+    if offered is not None and offered.get(source.uses).effect is not Effect.READ:
+        sentence = f"`{source.uses}` changes something: choices come from a read."
+        yield Misfit(place=(*place, "uses"), sentence=sentence)
+    yield from _arguments((*place, "with"), source.uses, source.arguments, actions)
+    for key, value in source.arguments.items():
+        yield from _expressions((*place, "with", key), value, facts)
 
 
 def _command(workflow: Workflow, inputs: Mapping[str, Field]) -> Iterator[Misfit]:

@@ -14,12 +14,13 @@ from workflows.values import SEPARATOR, accepted
 from workflows.yaml_source import Place
 
 INPUT_KEYS = (
-    *("type", "description", "required", "default", "choices", "choices_from"),
+    *("type", "description", "required", "required_if", "default", "choices", "choices_from"),
     *("pattern", "min", "max", "multiline"),
 )
 CHOICES_KEYS = ("uses", "with", "list")
 _CHOOSING = frozenset({FieldType.CHOICE, FieldType.MULTI_CHOICE})
 _LISTED = _CHOOSING | {FieldType.TEXT, FieldType.VERSION}  #: what a live list may offer
+_BOUNDED = frozenset({FieldType.DATE, FieldType.TIME, FieldType.DURATION})
 HELD_BACK = frozenset({FieldType.REST})  #: what only built-in commands take
 _RESERVED_INPUTS = frozenset({"t", "verb"})  #: what a card's button carries beside its inputs
 
@@ -52,7 +53,8 @@ class Inputs:
         choices = self._reader.texts((*place, "choices"), entry.get("choices"))
         choices_from = self._choices_from((*place, "choices_from"), entry.get("choices_from"))
         self._check_choices(place, kind, choices, choices_from)
-        required = entry.get("required", "default" not in entry)
+        required_if = self._required_if((*place, "required_if"), entry)
+        required = entry.get("required", "default" not in entry and required_if is None)
         if not isinstance(required, bool):
             self._reader.fault(*place, "required", sentence="`required` is true or false.")
             required = True
@@ -63,6 +65,7 @@ class Inputs:
                 (*place, "description"), entry.get("description")
             ),
             required=required,
+            required_if=required_if,
             choices=choices,
             choices_from=choices_from,
             pattern=self._pattern(place, entry.get("pattern")),
@@ -70,10 +73,25 @@ class Inputs:
             maximum=self._limit(place, "max", kind, entry),
             multiline=self._multiline(place, kind, entry),
         )
+        field = replace(
+            field,
+            least=self._bound(place, "min", field, entry),
+            most=self._bound(place, "max", field, entry),
+        )
         low, high = field.minimum, field.maximum
-        if low is not None and high is not None and low > high:
+        is_empty = low is not None and high is not None and low > high
+        if is_empty or (field.most is not None and not _accepts(field, field.most)):
             self._reader.fault(*place, "max", sentence="`max` is less than `min`.")
         return self._with_default(place, field, entry)
+
+    def _required_if(self, place: Place, entry: Mapping[str, Any]) -> str | None:
+        """The condition under which the input is required; None where there is none."""
+        condition = self._reader.condition(place, entry.get("required_if"))
+        for key in ("required", "default") if condition is not None else ():
+            if key in entry:
+                sentence = f"`required_if` says when it is required: leave out `{key}`."
+                self._reader.key_fault(*place[:-1], key, sentence=sentence)
+        return condition
 
     def _check_choices(
         self,
@@ -118,15 +136,27 @@ class Inputs:
         self, place: Place, key: str, kind: FieldType, entry: Mapping[str, Any]
     ) -> float | None:
         value = entry.get(key)
-        if value is None:
+        if value is None or kind in _BOUNDED:
             return None
         if kind is not FieldType.NUMBER:
-            self._reader.fault(*place, key, sentence=f"Only a number has a `{key}`.")
+            sentence = f"Only a number, a date, a time or a duration has a `{key}`."
+            self._reader.fault(*place, key, sentence=sentence)
             return None
         if isinstance(value, bool) or not isinstance(value, int | float):
             self._reader.fault(*place, key, sentence=f"`{key}` is a number.")
             return None
         return float(value)
+
+    def _bound(self, place: Place, key: str, field: Field, entry: Mapping[str, Any]) -> str | None:
+        """The first, or the last, value of a date, a time or a duration."""
+        value = entry.get(key)
+        if value is None or field.type not in _BOUNDED:
+            return None
+        try:
+            return accepted(replace(field, name=key, pattern=None), str(value))
+        except BadArguments as error:
+            self._reader.fault(*place, key, sentence=str(error))
+            return None
 
     def _multiline(self, place: Place, kind: FieldType, entry: Mapping[str, Any]) -> bool:
         value = entry.get("multiline", False)
@@ -175,3 +205,11 @@ class Inputs:
         except BadArguments as error:
             self._reader.fault(*place, "default", sentence=str(error))
             return field
+
+
+def _accepts(field: Field, text: str) -> bool:
+    try:
+        accepted(replace(field, pattern=None), text)
+    except BadArguments:
+        return False
+    return True

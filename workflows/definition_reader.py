@@ -64,6 +64,20 @@ class Reader:
         """As `text`, and empty where *value* is None."""
         return "" if value is None else self.text(place, value)
 
+    def condition(self, place: Place, value: Any) -> str | None:
+        """The condition at *place*, one expression and nothing else; None where there is none.
+
+        What is written around an expression makes a text of it, which would always be true.
+        """
+        if value is None:
+            return None
+        said = self.text(place, value).strip()
+        if said and not (said.startswith("${") and said.endswith("}")):
+            sentence = f"A condition is one expression: `${{ {said[:40]} }}`."
+            self.fault(*place, sentence=sentence)
+            return None
+        return said
+
     def duration(self, place: Place, value: Any) -> timedelta | None:
         """The duration at *place*; None where there is none."""
         if value is None:

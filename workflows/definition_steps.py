@@ -96,7 +96,7 @@ class Steps:
             approve=self._approve((*place, "approve"), entry.get("approve")),
             notify=self._notify((*place, "notify"), entry.get("notify")),
             run=None if run is None else SubWorkflow(name=self._text((*place, "run"), run)),
-            condition=self._condition((*place, "if"), entry.get("if")),
+            condition=self._reader.condition((*place, "if"), entry.get("if")),
             for_each=self._items((*place, "for_each"), entry.get("for_each")),
             max_parallel=self._number((*place, "max_parallel"), entry.get("max_parallel")),
             limits=self._limits((*place, "limits"), entry.get("limits")),
@@ -183,7 +183,7 @@ class Steps:
             self._reader.fault(*place, "every", sentence="Once a second is often enough.")
         return Until(
             uses=self._text((*place, "uses"), entry.get("uses")),
-            holds=self._condition((*place, "until"), entry.get("until")) or "",
+            holds=self._reader.condition((*place, "until"), entry.get("until")) or "",
             arguments=self._reader.mapping((*place, "with"), entry.get("with")),
             every=usual.every if every is None else every,
             timeout=usual.timeout if timeout is None else timeout,
@@ -256,24 +256,13 @@ class Steps:
             approve=self._approve((*place, "approve"), entry.get("approve")),
         )
 
-    def _condition(self, place: Place, data: Any) -> str | None:
-        """One expression and nothing else: what is written around it would always be true."""
-        if data is None:
-            return None
-        said = self._reader.text(place, data)
-        if said.strip() and not (said.strip().startswith("${") and said.strip().endswith("}")):
-            sentence = f"A condition is one expression: `${{ {said.strip()[:40]} }}`."
-            self._reader.fault(*place, sentence=sentence)
-            return None
-        return said.strip()
-
     def _items(self, place: Place, data: Any) -> Any:
         if data is None:
             return None
         if isinstance(data, list) and not data:
             self._reader.fault(*place, sentence="There is nothing in this list to do it for.")
             return None
-        return data if isinstance(data, list) else self._condition(place, data)
+        return data if isinstance(data, list) else self._reader.condition(place, data)
 
     # -- small things ---------------------------------------------------------------------
 

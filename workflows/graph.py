@@ -4,10 +4,21 @@ https://mermaid.js.org/syntax/flowchart.html
 """
 
 from workflows.definition import Step, Workflow
-from workflows.durations import text_of
+from workflows.step_words import deed
 
 _AWKWARD = str.maketrans({'"': "#quot;", "<": "#lt;", ">": "#gt;", "\n": " "})
 """What would end a label, or begin a tag in it: Mermaid's own escapes."""
+
+
+_SHAPES = {
+    "uses": ("[", "]"),
+    "wait": ("{{", "}}"),
+    "until": ("{{", "}}"),
+    "approve": ("{", "}"),
+    "run": ("[[", "]]"),
+    "notify": ("(", ")"),
+}
+"""How a node begins and ends, by what the step does."""
 
 
 def mermaid_graph(workflow: Workflow) -> str:
@@ -28,9 +39,11 @@ def mermaid_graph(workflow: Workflow) -> str:
 
 
 def _box(step: Step) -> str:
-    if step.wait is not None:
-        return f'{{{{"{_label(step.title)}<br/>wait {text_of(step.wait)}"}}}}'
-    return f'["{_label(step.title)}<br/>{_label(step.uses or "")}"]'
+    """A rectangle for an action, a diamond for people, a hexagon for a wait, and so on."""
+    begin, end = next(ends for key, ends in _SHAPES.items() if getattr(step, key) is not None)
+    fan = "for each of several" if step.for_each is not None else ""
+    said = (step.title, deed(step), f"if {step.condition}" if step.condition else "", fan)
+    return f'{begin}"{"<br/>".join(_label(each) for each in said if each)}"{end}'
 
 
 def _label(text: str) -> str:

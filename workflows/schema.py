@@ -108,12 +108,13 @@ def _input(reading: list[Action[Any]]) -> Schema:
         "type": {"enum": kinds, "default": FieldType.TEXT.value},
         "description": {**_TEXT, "description": "What is asked for."},
         "required": {"type": "boolean"},
+        "required_if": {**_EXPRESSION, "description": "It is required where this holds."},
         "default": {**_SCALAR, "description": "What counts where nothing is given."},
         "choices": {"type": "array", "items": {"type": "string"}, "minItems": 1},
         "choices_from": {**choices_from, "description": "Choices that a live system lists."},
         "pattern": {**_TEXT, "description": "RE2, for the whole of the text."},
-        "min": {"type": "number"},
-        "max": {"type": "number"},
+        "min": {"type": ["number", "string"]},
+        "max": {"type": ["number", "string"]},
         "multiline": {"type": "boolean"},
     }
     return _object(properties, INPUT_KEYS)

@@ -9,6 +9,8 @@ import unicodedata
 from domain.errors import BadArguments
 from domain.field import Field, FieldType, in_digits
 from domain.run import RUN_ID_ALPHABET, RUN_ID_LENGTH
+from workflows.durations import parse as parse_duration
+from workflows.durations import text_of
 from workflows.expressions import matches
 from workflows.nearest import did_you_mean
 
@@ -37,6 +39,7 @@ _EXAMPLES = {
     FieldType.BOOLEAN: "yes",
     FieldType.DATE: "2026-11-25",
     FieldType.TIME: "14:30",
+    FieldType.DURATION: "30m",
     FieldType.CHOICE: '"some words"',
     FieldType.MULTI_CHOICE: "one,other",
     FieldType.SERVICE: "shop",
@@ -137,7 +140,8 @@ def _chosen(field: Field, text: str, choices: Sequence[str]) -> str:
 def _formed(field: Field, text: str) -> str:
     if field.type is FieldType.BOOLEAN:
         return _truth(field, text)
-    value = text.lower() if field.type is FieldType.RUN and text.isascii() else text
+    lower = field.type in _LOWER and text.isascii()
+    value = text.lower() if lower else text
     has_form = _FORMS.get(field.type)
     if has_form is not None and not has_form(value):
         if field.type is FieldType.SECRET:  # it may be the secret itself: it is not said again
@@ -146,7 +150,14 @@ def _formed(field: Field, text: str) -> str:
         raise BadArguments(f"{shown(text)} is no {words(field)}, such as {example(field)}.")
     if field.type is FieldType.NUMBER:
         _check_range(field, float(text))
+    if field.type is FieldType.DURATION:
+        value = text_of(parse_duration(value))
+    _check_limits(field, value)
     return value
+
+
+_LOWER = frozenset({FieldType.RUN, FieldType.DURATION})
+"""What phones may begin with a capital."""
 
 
 def _truth(field: Field, text: str) -> str:
@@ -169,6 +180,7 @@ _FORMS: Mapping[FieldType, Callable[[str], bool]] = {
     FieldType.NUMBER: lambda text: bool(_NUMBER.fullmatch(text)),
     FieldType.DATE: lambda text: bool(_DATE.fullmatch(text)) and _parses(date.fromisoformat, text),
     FieldType.TIME: lambda text: bool(_TIME.fullmatch(text)) and _parses(time.fromisoformat, text),
+    FieldType.DURATION: lambda text: _parses(parse_duration, text),
     FieldType.SERVICE: lambda text: bool(_NAME.fullmatch(text)),
     FieldType.ENVIRONMENT: lambda text: bool(_NAME.fullmatch(text)),
     FieldType.VERSION: lambda text: (
@@ -186,14 +198,33 @@ def _check_range(field: Field, number: float) -> None:
         raise BadArguments(f"The {words(field)} is {in_range(field)}, not {in_digits(number)}.")
 
 
+def _check_limits(field: Field, text: str) -> None:
+    """Refuse a date, time or duration that is out of its range."""
+    low, high = field.least, field.most
+    if (low is not None and _size(field, text) < _size(field, low)) or (
+        high is not None and _size(field, text) > _size(field, high)
+    ):
+        raise BadArguments(f"The {words(field)} is {in_range(field)}, not {text}.")
+
+
+def _size(field: Field, text: str) -> tuple[float, str]:
+    """What values of *field* are ordered by: dates and times are so by their letters."""
+    if field.type is FieldType.DURATION:
+        return parse_duration(text).total_seconds(), ""
+    return 0, text
+
+
 def in_range(field: Field) -> str:
-    """The range of a number in words: "from 1 to 200"; empty where there is none."""
-    low, high = field.minimum, field.maximum
+    """The range of a field in words: "from 1 to 200"; empty where there is none."""
+    low = field.least if field.minimum is None else in_digits(field.minimum)
+    high = field.most if field.maximum is None else in_digits(field.maximum)
+    is_moment = field.type in {FieldType.DATE, FieldType.TIME}
     if low is None:
-        return "" if high is None else f"{in_digits(high)} or less"
+        less = "earlier" if is_moment else "less"
+        return "" if high is None else f"{high} or {less}"
     if high is None:
-        return f"{in_digits(low)} or more"
-    return f"from {in_digits(low)} to {in_digits(high)}"
+        return f"{low} or {'later' if is_moment else 'more'}"
+    return f"from {low} to {high}"
 
 
 def example(field: Field) -> str:

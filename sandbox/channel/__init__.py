@@ -3,7 +3,7 @@
 It speaks to the bot as Teams does, and to nobody but this machine. What Teams decides, such as who
 sees which view of a card, is decided here, not in the page.
 
-`Channel` is the test kit for workflows: see docs/how-to/test-a-workflow.md.
+`Channel` is the test kit for conversations: see docs/how-to/test-a-conversation.md.
 """
 
 from sandbox.channel.company import Card, Dialog, NotSeen, Person, Post, Pressed

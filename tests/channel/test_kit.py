@@ -16,7 +16,7 @@ from tests.channel.test_dialogs import opens, results
 from tests.channel.world import World, card, refreshing, shows, world_of
 
 ROOT = Path(__file__).parents[2]
-PAGE = ROOT / "docs" / "how-to" / "test-a-workflow.md"
+PAGE = ROOT / "docs" / "how-to" / "test-a-conversation.md"
 SOON = timedelta(seconds=0.2)
 
 WHY = {"type": "Input.Text", "id": "in.comment", "label": "Why?", "isRequired": True}

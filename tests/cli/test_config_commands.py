@@ -182,7 +182,7 @@ def test_a_folder_without_workflows_is_no_answer(signalbox, tmp_path: Path):
     assert ended.err == f"There is no workflow file in {tmp_path}.\n"
 
 
-def test_a_workflow_is_shown_step_by_step(signalbox):
+def test_a_workflow_is_drawn_as_text(signalbox):
     ended = signalbox("workflows", "show", str(CATALOG / "restart.yaml"))
 
     assert (ended.code, ended.err) == (0, "")
@@ -191,17 +191,22 @@ def test_a_workflow_is_shown_step_by_step(signalbox):
         "  command  restart <service> in <environment>\n"
         "  aliases  bounce\n"
         '  lock     ${ inputs.service + "/" + inputs.environment }\n'
-        "   1. current: releases.current@1\n"
-        "   2. restart: supervisor.restart@1; after current; within 1m; "
-        "2 attempts, 1s apart at first\n"
-        "   3. health: releases.health@1; after restart, current; within 30s\n"
+        "\n"
+        "  ○ current  releases.current@1\n"
+        "  ├─╮\n"
+        "  │ ○ restart  supervisor.restart@1\n"
+        "  │ │   within 1m\n"
+        "  │ │   2 attempts, 1s apart at first\n"
+        "  ├─╯\n"
+        "  ○ health  releases.health@1\n"
+        "      within 30s\n"
     )
 
 
 def test_all_workflows_are_shown_with_a_line_between(signalbox):
     ended = signalbox("workflows", "show")
 
-    titles = [block.partition(":")[0] for block in ended.out.split("\n\n")]
+    titles = [block.partition(":")[0] for block in ended.out.split("\n\n")[::2]]
     assert (ended.code, titles) == (0, ["deploy", "restart", "rollback"])
 
 

@@ -32,6 +32,7 @@ def test_a_new_folder_is_written_and_said_to_be(signalbox, tmp_path: Path):
         "Next:\n"
         "  signalbox policy test 'ops/my config'\n"
         "  signalbox workflows lint 'ops/my config/workflows'\n"
+        "  signalbox workflows test 'ops/my config/workflows'\n"
         "  cp 'ops/my config/directory.yaml.example' 'ops/my config/directory.yaml' && "
         "SIGNALBOX_CONFIG_DIR='ops/my config' signalbox demo\n"
     )
@@ -48,6 +49,9 @@ def test_what_comes_next_works_as_it_is_printed(signalbox, tmp_path: Path):
     assert re.fullmatch(r"([0-9]+) of \1 cases are answered as expected\.\n", answered)
     assert signalbox("workflows", "lint", "config/workflows").out == "Nothing is wrong.\n"
     assert signalbox("workflows", "lint", CONFIG_DIR="config").out == "Nothing is wrong.\n"
+    tested = signalbox("workflows", "test", "--min-coverage", "100", "config/workflows")
+    assert (tested.code, tested.err) == (0, "")
+    assert "6 cases are as expected: " in tested.out
     shutil.copy("config/directory.yaml.example", "config/directory.yaml")
     ended = signalbox(
         "policy",

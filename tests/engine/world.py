@@ -3,8 +3,7 @@
 import asyncio
 from collections import deque
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
-import itertools
+from datetime import datetime, timedelta
 import json
 from typing import Any
 
@@ -27,6 +26,9 @@ from workflows.engine.plans import Plans
 from workflows.engine.progress import Progress
 from workflows.engine.turns import Turns
 from workflows.engine.worker import Worker
+from workflows.rehearsal.clock import VirtualClock as Clock
+from workflows.rehearsal.queue import CountingIds as Ids
+from workflows.rehearsal.queue import VirtualQueue
 
 TENANT = TenantId("00000000-0000-4000-8000-00000000aaaa")
 APPROVERS = "group-of-approvers"
@@ -55,28 +57,6 @@ PLACE = Conversation(
 
 
 @dataclass
-class Clock:
-    """Moves only when it is told to, or when somebody would have slept."""
-
-    moment: datetime = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-
-    def now(self) -> datetime:
-        return self.moment
-
-
-@dataclass
-class Ids:
-    uuids: Any = field(default_factory=lambda: itertools.count(1))
-    runs: Any = field(default_factory=lambda: itertools.count(1))
-
-    def uuid(self) -> str:
-        return f"uuid-{next(self.uuids):08d}"
-
-    def run_id(self) -> str:
-        return f"run{next(self.runs):05d}".translate(str.maketrans("0189", "abcd"))
-
-
-@dataclass
 class Electors:
     """Who may not vote any more, and how often nobody can tell."""
 
@@ -92,29 +72,15 @@ class Electors:
         return {v.voter: self.gone[v.voter] for v in gate.votes if v.voter in self.gone}
 
 
-@dataclass
-class FakeQueue:
-    """Work in the order of its due times; the same id is the same piece of work."""
-
-    clock: Clock
-    waiting: deque[tuple[datetime, Kind, str, tuple[str, ...]]] = field(default_factory=deque)
-    ids: set[str] = field(default_factory=set)
-
-    def enqueue(
-        self, connection: Any, kind: Kind, work_id: str, *args: str, delay: timedelta | None = None
-    ) -> None:
-        if (known := f"{kind}/{work_id}") in self.ids:
-            return
-        self.ids.add(known)
-        self.waiting.append((self.clock.now() + (delay or timedelta()), kind, work_id, args))
+class FakeQueue(VirtualQueue):
+    """A queue that moves the clock to what is taken out of it."""
 
     def take(self, *, until: datetime) -> tuple[Kind, str, tuple[str, ...]] | None:
-        due = sorted((item for item in self.waiting if item[0] <= until), key=lambda item: item[0])
-        if not due:
+        work = super().take(until=until)
+        if work is None:
             return None
-        self.waiting.remove(due[0])
-        self.clock.moment = max(self.clock.moment, due[0][0])
-        return due[0][1:]
+        self.clock.moment = max(self.clock.moment, work.due)
+        return work.kind, work.id, work.args
 
 
 class Killed(BaseException):
@@ -379,4 +345,4 @@ class Sleepless(Worker):
         clock.moment = max(clock.moment, until)
 
 
-__all__ = ["Ambiguous", "Killed", "Unavailable", "World", "replace"]
+__all__ = ["Ambiguous", "Clock", "Ids", "Killed", "Unavailable", "World", "replace"]

@@ -13,10 +13,11 @@ from connectors.connector import Actions
 from domain.command import Effect
 from workflows.definition import CATALOG, Step, Workflow, from_pinned
 from workflows.definition_file import load_all, read_definition
+from workflows.definition_folder import definitions_in
 from workflows.planning import looked_at
 from workflows.syntax import parse
 
-FILES = sorted(CATALOG.glob("*.yaml"))
+FILES = definitions_in(CATALOG)
 
 WITHOUT_UNDO = {("restart", "restart")}
 """Writing steps that nothing can take back: a process that was restarted was restarted."""

@@ -11,6 +11,7 @@ from connectors.registry import connect, offers
 from tests.connectors.test_action_contract import CONNECTIONS
 from tests.workflows.test_definition_file import RECYCLE
 from workflows.definition import CATALOG
+from workflows.definition_folder import definitions_in
 from workflows.schema import workflow_schema
 from workflows.yaml_source import read
 
@@ -28,7 +29,7 @@ def test_it_is_a_schema():
     Draft202012Validator.check_schema(SCHEMA)
 
 
-@pytest.mark.parametrize("file", sorted(CATALOG.glob("*.yaml")), ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", definitions_in(CATALOG), ids=lambda file: file.stem)
 def test_what_ships_is_right(file):
     assert list(VALIDATOR.iter_errors(read(file).data)) == []
 

@@ -18,6 +18,10 @@ def field(kind: FieldType, pattern: str | None = None) -> Field:
     return Field(name="size", type=kind, choices=choices, pattern=pattern)
 
 
+def ranged(kind: FieldType, low: str | None, high: str | None) -> Field:
+    return replace(field(kind), least=low, most=high)
+
+
 def sentence(one: Field, text: str, choices: tuple[str, ...] | None = None) -> str:
     with pytest.raises(BadArguments) as refused:
         accepted(one, text, choices=choices)
@@ -44,6 +48,8 @@ def sentence(one: Field, text: str, choices: tuple[str, ...] | None = None) -> s
         (FieldType.RUN, "K7F3Q2MA", "k7f3q2ma"),
         (FieldType.DATE, "2028-02-29", "2028-02-29"),
         (FieldType.TIME, "07:05", "07:05"),
+        (FieldType.DURATION, "90m", "1h30m"),
+        (FieldType.DURATION, "500MS", "500ms"),
         (FieldType.PERSON, "approver-1", "approver-1"),
         (FieldType.SECRET, "shop/api-key", "shop/api-key"),
         (FieldType.MULTI_CHOICE, " slow , errors,slow,", "slow,errors"),
@@ -69,6 +75,8 @@ def test_a_value_has_its_usual_form(kind: FieldType, text: str, value: str):
         (FieldType.NUMBER, "1e9", "`1e9` is no size, such as 3."),
         (FieldType.NUMBER, "٣", "`٣` is no size, such as 3."),
         (FieldType.NUMBER, "1.", "is no size"),
+        (FieldType.DURATION, "soon", "`soon` is no size, such as 30m."),
+        (FieldType.DURATION, "10", "`10` is no size, such as 30m."),
         (FieldType.BOOLEAN, "maybe", "`maybe` says neither yes nor no for size."),
         (FieldType.CHOICE, "blu", "I know no size `blu`. Known: Red, blue. Did you mean"),
         (FieldType.SERVICE, "../shop", "`../shop` is no size, such as shop."),
@@ -165,6 +173,28 @@ def test_a_text_is_repeated_short_and_visible():
     assert shown("a\nb\u200b") == "`a·b·`"
     assert shown("x" * 41) == f"`{'x' * 40}…`"
     assert words(Field(name="dry_run")) == "dry run"
+
+
+@pytest.mark.parametrize(
+    ("one", "inside", "outside", "told"),
+    [
+        (ranged(FieldType.DATE, "2026-01-01", "2026-12-31"), "2026-12-31", "2027-01-01", "from"),
+        (
+            ranged(FieldType.DATE, "2026-01-01", None),
+            "2026-01-01",
+            "2025-12-31",
+            "2026-01-01 or later",
+        ),
+        (ranged(FieldType.TIME, None, "17:30"), "17:30", "17:31", "17:30 or earlier"),
+        (ranged(FieldType.DURATION, "10m", "4h"), "90m", "5h", "from 10m to 4h, not 5h."),
+        (ranged(FieldType.DURATION, "10m", None), "1d", "9m59s", "10m or more, not 9m59s."),
+        (ranged(FieldType.DURATION, None, "1h"), "60m", "61m", "1h or less, not 1h1m."),
+    ],
+)
+def test_a_moment_or_a_duration_is_in_its_range(one, inside, outside, told):
+    assert accepted(one, inside)
+
+    assert told in sentence(one, outside)
 
 
 def test_a_number_is_in_its_range():
