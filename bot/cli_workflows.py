@@ -126,6 +126,8 @@ def _described(workflow: Workflow) -> Iterator[str]:
         yield f"  aliases  {', '.join(workflow.aliases)}"
     if workflow.lock:
         yield f"  lock     {workflow.lock}"
+    for each in workflow.schedules:
+        yield f"  begins   cron {each.cron} {each.zone}".rstrip()
     for number, step in enumerate(workflow.steps, start=1):
         yield f"  {number:>2}. {step.name}: {'; '.join(_facts(step))}"
 
