@@ -15,7 +15,7 @@ from bot.run_views import find_run
 from bot.turn import Turn
 from dialogs.flow import title
 from domain.actor import Actor
-from domain.command import Card, DialogCard, Reply, RunCard, Text
+from domain.command import Card, DialogCard, Reply, RunCard, ScheduleCard, Text
 from domain.errors import Refused, Unavailable
 from storage.store import Store
 from storage.unit import UnitOfWork
@@ -50,6 +50,8 @@ class Answering:
                 return await self._run_or(turn, run_id, note, note or "Done.")
             case DialogCard(dialog_id=dialog_id, note=note):
                 return await self._dialog_or(turn, dialog_id, note, note or "Done.")
+            case ScheduleCard(schedule_id=schedule_id, note=note):
+                return await self._schedule_or(schedule_id, note, note or "Done.")
 
     async def told(self, turn: Turn, words: str, *, is_new: bool = True) -> InvokeAnswer:
         """*words* on the card that was pressed; of what was said before, the card alone."""
@@ -102,6 +104,14 @@ class Answering:
             if dialog is not None and dialog.run_id and dialog.result is None:
                 return await self._run_or(turn, dialog.run_id, note, words)
             card = await self._dialogs.card(dialog_id, _filled(turn, note), within=turn.time_left)
+            return card_answer(card)
+        except (Refused, Unavailable):
+            return words_answer(markdown(words))
+
+    async def _schedule_or(self, schedule_id: str, note: str, words: str) -> InvokeAnswer:
+        """The card of a schedule, else *words*."""
+        try:
+            card = await self._installation.schedule_views.card(schedule_id, note)
             return card_answer(card)
         except (Refused, Unavailable):
             return words_answer(markdown(words))

@@ -5,7 +5,7 @@
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -22,6 +22,7 @@ from bot.card_tokens import CardTokens
 from bot.command import Commands, Installation, callings, discover
 from bot.config import Config, build_authorizer, load
 from bot.credentials import channel_trust, token_source
+from bot.declared import declare
 from bot.delivery import CardOf, Delivery
 from bot.dialog_views import DialogViews
 from bot.dispatch import Dispatcher
@@ -32,8 +33,11 @@ from bot.inbound import Inbound, InvokeAnswer
 from bot.keys import Keys, installation_keys
 from bot.listener import listen
 from bot.notices import Notices
+from bot.occurrences import Occurrences
 from bot.offers import Offers
+from bot.preparation import Preparation
 from bot.run_views import RunViews
+from bot.schedule_views import ScheduleViews
 from bot.settings import Settings
 from bot.system import RandomIds, SystemClock
 from bot.workflow_command import workflow_command
@@ -41,19 +45,23 @@ from connectors.connector import Actions
 from connectors.registry import connect
 from connectors.registry import offers as connectors_on_offer
 from dialogs.expiry import Expiry
+from domain.actor import TenantId
 from domain.dialog import DIALOG
 from domain.errors import Unavailable
 from domain.notice import Message
 from domain.ports import Clock, Ids
+from domain.schedule import SCHEDULE
 from storage.store import Store
-from workflows.definition import CATALOG
+from workflows.definition import CATALOG, Workflow
 from workflows.definition_file import load_all
 from workflows.engine.durable import Durable
 from workflows.engine.lifecycle import Lifecycle
 from workflows.engine.plans import Plans
 from workflows.engine.progress import Progress
 from workflows.engine.recovery import Recovery
+from workflows.engine.reminders import Reminders
 from workflows.engine.retention import Retention
+from workflows.engine.schedules import Schedules
 from workflows.engine.sweep import Sweep
 from workflows.engine.turns import Turns
 from workflows.engine.worker import Worker
@@ -152,12 +160,14 @@ async def running(
         begin = await stack.enter_async_context(_background())
         begin(checkpoints.run())
         begin(recovery.run())
-        public, installation = None, _installation(base)
+        workflows = _workflows(base)
+        public, installation = None, _installation(base, workflows)
         if with_http:
             owner = recovery.executor_id
             public = await _answer(
                 base, installation, stack, begin, owner=owner, extra_hosts=extra_hosts
             )
+        await _declare(base, installation, workflows)
         if with_worker:  # last, so that it stops first, while its last words can still be sent
             await _carry_out(base, installation, stack, begin, executor_id=recovery.executor_id)
         admin = await listen(
@@ -215,9 +225,17 @@ async def _carry_out(
         voters=Electorate(installation.identity, installation.authorizer),
         clock=base.clock,
     )
-    await base.durable.start(executor_id, worker.work)
+    occurrences = Occurrences(
+        store=base.store,
+        installation=installation,
+        preparation=Preparation(base.store, installation, installation.tokens),
+        clock=base.clock,
+        ids=base.ids,
+    )
+    await base.durable.start(executor_id, {**worker.work, **occurrences.work})
     stack.push_async_callback(base.durable.stop)
     begin(Retention(base.store, base.durable, base.clock).run())
+    begin(occurrences.run())
     begin(Sweep(base.store, plans, turns, base.clock, ended=base.durable.ended).run())
 
 
@@ -262,7 +280,7 @@ async def _answer(
         channel.transport,
         base.clock,
         owner=owner,
-        card_of=_card_of(installation.views, dialogs),
+        card_of=_card_of(installation, dialogs),
         notice_of=Notices(
             store=store,
             authorizer=installation.authorizer,
@@ -289,25 +307,43 @@ async def _answer(
     return listener.port
 
 
-def _card_of(runs: RunViews, dialogs: DialogViews) -> CardOf:
+def _card_of(installation: Installation, dialogs: DialogViews) -> CardOf:
     """What a living message shows, by its subject."""
 
     async def card_of(subject: str) -> Message:
-        kind, _, dialog_id = subject.partition("/")
+        kind, _, name = subject.partition("/")
         if kind == DIALOG:
-            return await dialogs.message(dialog_id)
-        return await runs.shared_message(subject)
+            return await dialogs.message(name)
+        if kind == SCHEDULE:
+            return await installation.schedule_views.message(name)
+        return await installation.views.shared_message(subject)
 
     return card_of
 
 
-def _installation(base: Foundation) -> Installation:
+def _workflows(base: Foundation) -> Sequence[Workflow]:
+    """Those that ship, and those of the config folder."""
+    folders = (CATALOG, base.config.workflows)
+    return tuple(load_all(folders, base.actions, taken=callings(discover())).values())
+
+
+async def _declare(
+    base: Foundation, installation: Installation, workflows: Sequence[Workflow]
+) -> None:
+    """Make the schedules that files say what the files say now."""
+    settings = base.settings
+    tenant = settings.app_tenant_id or next(iter(sorted(settings.tenants)), "")
+    if tenant:
+        await declare(workflows, installation, base.store, TenantId(tenant), base.clock)
+    elif any(each.schedules for each in workflows):
+        log.warning("no tenant is configured: what workflow files schedule is left out")
+
+
+def _installation(base: Foundation, workflows: Sequence[Workflow]) -> Installation:
     """What commands work with, and who may decide."""
     config = base.config
-    own = discover()
-    workflows = load_all((CATALOG, config.workflows), base.actions, taken=callings(own))
     commands = Commands(
-        [*(workflow_command(each, base.actions) for each in workflows.values()), *own]
+        [*(workflow_command(each, base.actions) for each in workflows), *discover()]
     )
     authorizer = build_authorizer(config, commands.effects)
     directory = config.directory or NoDirectory()
@@ -329,6 +365,9 @@ def _installation(base: Foundation) -> Installation:
             clock=base.clock,
             zone=config.zone,
         ),
+        schedules=Schedules(base.durable, base.ids),
+        reminders=Reminders(base.durable, base.ids),
+        schedule_views=ScheduleViews(store=base.store, tokens=tokens, clock=base.clock),
         tokens=tokens,
         zone=config.zone,
     )

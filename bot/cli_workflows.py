@@ -207,5 +207,7 @@ def _described(workflow: Workflow) -> Iterator[str]:
         yield f"  aliases  {', '.join(workflow.aliases)}"
     if workflow.lock:
         yield f"  lock     {workflow.lock}"
+    for each in workflow.schedules:
+        yield f"  begins   cron {each.cron} {each.zone}".rstrip()
     yield ""
     yield from (f"  {line}" for line in text_graph(workflow))

@@ -23,6 +23,7 @@ from bot.access.roles import Roles
 from bot.card_tokens import CardTokens
 from bot.parsing import Choices
 from bot.run_views import RunViews, about
+from bot.schedule_views import ScheduleViews
 from bot.synonyms import MEANT
 from connectors.connector import Actions
 from domain.actor import Actor
@@ -34,6 +35,8 @@ from domain.ports import Authorizer, Catalogue, Directory
 from domain.run import Run, RunState
 from storage.unit import UnitOfWork
 from workflows.engine.lifecycle import Lifecycle
+from workflows.engine.reminders import Reminders
+from workflows.engine.schedules import Schedules
 from workflows.nearest import nearest, offered
 from workflows.syntax import Syntax, parse
 from workflows.values import shown
@@ -206,6 +209,9 @@ class Installation:
     actions: Actions
     lifecycle: Lifecycle
     views: RunViews
+    schedules: Schedules
+    reminders: Reminders
+    schedule_views: ScheduleViews
     tokens: CardTokens
     zone: tzinfo
 

@@ -35,7 +35,7 @@ from bot.run_views import LOOK
 from bot.turn import Turn
 from bot.welcome import welcome
 from domain.audit import Event
-from domain.command import Card, DialogCard, Effect, Reply, RunCard, Text
+from domain.command import Card, DialogCard, Effect, Reply, RunCard, ScheduleCard, Text
 from domain.conversation import Conversation
 from domain.dialog import Move
 from domain.errors import (
@@ -106,6 +106,7 @@ class Dispatcher:
         self._outbound = outbound
         self._ids = ids
         self._serving: set[asyncio.Task[InvokeAnswer | None]] = set()
+        self._known: set[tuple[str, str]] = set()
 
     async def handle(self, inbound: Inbound) -> InvokeAnswer | None:
         """Answer *inbound*; None for what is no invoke."""
@@ -125,7 +126,7 @@ class Dispatcher:
             case InboundKind.INSTALLED | InboundKind.REMOVED:
                 await self._welcome(inbound)
                 return None
-            case InboundKind.MESSAGE | InboundKind.OTHER:
+            case InboundKind.MESSAGE | InboundKind.OCCURRENCE | InboundKind.OTHER:
                 return None
 
     async def _serve_in_time(self, inbound: Inbound) -> InvokeAnswer | None:
@@ -193,6 +194,7 @@ class Dispatcher:
             return None
         reply = work(unit)
         inbound, command = turn.inbound, turn.known_command
+        self._know(unit, inbound.conversation)
         if command.effect is not Effect.READ and inbound.sender_teams_id:
             # So that their client can be asked to refresh the run's card.
             unit.members.remember(
@@ -205,6 +207,13 @@ class Dispatcher:
         if not turn.is_invoke:
             self._say(unit, inbound, reply)
         return reply
+
+    def _know(self, unit: UnitOfWork, conversation: Conversation) -> None:
+        """Keep how to write into that channel or chat, for what is said there unasked."""
+        place = (conversation.roster_id, conversation.service_url)
+        if place not in self._known:
+            unit.places.remember(conversation)
+            unit.after_commit(lambda: self._known.add(place))
 
     def _remember(self, unit: UnitOfWork, turn: Turn) -> None:
         """Keep what was typed, so that `again` can say it once more."""
@@ -226,7 +235,7 @@ class Dispatcher:
                 said = Message(markdown=words, card=content, reply_to=inbound.activity_id)
             case DialogCard():
                 return
-            case RunCard(note=note):
+            case RunCard(note=note) | ScheduleCard(note=note):
                 if not note:
                     return
                 said = Message(markdown=markdown(note), reply_to=inbound.activity_id)
@@ -352,6 +361,7 @@ class Dispatcher:
             if inbound.kind is InboundKind.REMOVED:
                 unit.inbox.release(**_key(greeting))
             elif _claim(unit, greeting):
+                self._know(unit, inbound.conversation)
                 self._outbound.put(unit, inbound.conversation, said)
 
         await self._store.transaction(transact)

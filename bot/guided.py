@@ -25,7 +25,7 @@ from dialogs import flow
 from dialogs.expiry import closed
 from dialogs.form import checked
 from domain.audit import Event
-from domain.command import Card, DialogCard, Effect, Reply, RunCard, Text
+from domain.command import Card, DialogCard, Effect, Reply, RunCard, ScheduleCard, Text
 from domain.conversation import ConversationKind
 from domain.dialog import Dialog, DialogState, Move
 from domain.errors import (
@@ -348,7 +348,7 @@ def _result(reply: Reply, command: Command) -> Mapping[str, Any] | None:
             return content
         case Text(markdown):
             return said_card(flow.title(command.name), markdown)
-        case RunCard(note=note):
+        case RunCard(note=note) | ScheduleCard(note=note):
             return said_card(flow.title(command.name), escaped(note or "Done."))
         case DialogCard():
             return None

@@ -20,6 +20,7 @@ class InboundKind(StrEnum):
     INVOKE = "invoke"  #: another invoke; *invoke_name* says which
     INSTALLED = "installed"  #: the app was added to a conversation
     REMOVED = "removed"  #: the app was taken out of a conversation
+    OCCURRENCE = "occurrence"  #: nothing: a schedule is due; we make these ourselves
     OTHER = "other"  #: anything else: acknowledged, not acted on
 
 

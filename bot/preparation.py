@@ -90,9 +90,18 @@ class Preparation:
                 "You have said nothing here yet that I could do again.",
                 hint="Say `help` for what you may say.",
             )
-        command = turn.command = self._installation.commands.find(last.command)
+        return await self.repeated(turn, last.command, last.arguments)
+
+    async def repeated(self, turn: Turn, name: str, arguments: Mapping[str, str]) -> Work:
+        """The command *name* with *arguments* that fitted it once, for the turn's actor as of now.
+
+        Raises:
+            UnknownCommand, BadArguments: they do not fit any more.
+            Refused, Unavailable: as `prepared`.
+        """
+        command = turn.command = self._installation.commands.find(name)
         known = choices(command, self._installation.catalogue)
-        turn.arguments = complete(last.arguments, command.syntax, command.fields, known)
+        turn.arguments = complete(arguments, command.syntax, command.fields, known)
         turn.decision = await self.authorize(turn, command)
         return await self.carry_out(turn, command)
 
@@ -116,7 +125,7 @@ class Preparation:
         context = Context(
             installation=self._installation,
             decision=turn.decision,
-            activity_id=turn.inbound.activity_id,
+            activity_id=turn.answers,
             run=turn.run,
             gate_id=(turn.press.gate_id or None) if turn.press else None,
         )

@@ -13,6 +13,9 @@ _LONGEST = 2000
 
 _PART = r"""
     [A-Za-z0-9][\w.-]*                                  # a word
+  | [0-9]{1,2}:[0-9]{2}                                 # a time
+  | [A-Z][A-Za-z]+/[A-Z][A-Za-z_]+                      # a time zone
+  | \*                                                  # any, in a cron line
   | --[A-Za-z][A-Za-z0-9_-]*                            # a flag
   | "[\w\ .…-]*"                                        # a value of several words
   | <[a-z][a-z0-9_]*…?>                                 # what must be given

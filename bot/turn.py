@@ -56,9 +56,17 @@ class Turn:
     @property
     def trigger(self) -> Trigger:
         """What started it. An old client's button is answered like a typed line: by a message."""
+        if self.inbound.kind is InboundKind.OCCURRENCE:
+            return Trigger.SCHEDULE
         if not self.is_invoke:
             return Trigger.COMMAND
         return Trigger.FORM if self.inbound.kind is InboundKind.FORM else Trigger.BUTTON
+
+    @property
+    def answers(self) -> str:
+        """The message that is answered; empty where nobody sent one."""
+        is_due = self.inbound.kind is InboundKind.OCCURRENCE
+        return "" if is_due else self.inbound.activity_id
 
     @property
     def who(self) -> Actor:

@@ -226,6 +226,13 @@ class ShowCard(ac.ActionShowCard):
     card: "SerializeAsAny[Card]"
 
 
+class ActionSet(ac.ActionSet):
+    """Buttons between other elements."""
+
+    model_config = _STRICT
+    actions: list[_Child]  # type: ignore[assignment]  # the library's union is closed
+
+
 # The card --------------------------------------------------------------------------------------
 
 
@@ -300,6 +307,6 @@ for _model in (
     *(Container, Column, ColumnSet, TextBlock, Badge, Icon, ProgressBar, CodeBlock),
     *(TextInput, NumberInput, DateInput, TimeInput, DataQuery, ChoiceInput, ToggleInput),
     *(Submit, Execute, TaskFetch, OpenDialogData, OpenDialog, OpenUrl),
-    *(Mentioned, Mention, MSTeams, RefreshAction, Card, ShowCard),
+    *(ActionSet, Mentioned, Mention, MSTeams, RefreshAction, Card, ShowCard),
 ):
     _model.model_rebuild(force=True, _types_namespace={**vars(ac), **globals()})

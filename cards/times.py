@@ -36,6 +36,14 @@ def with_zone(at: datetime, *, now: datetime, zone: tzinfo) -> str:
     return f"{moment(at, now=now, zone=zone)} {at.astimezone(zone):%Z}"
 
 
+def with_offset(at: datetime, *, zone: tzinfo) -> str:
+    """*at* with its day and its distance from UTC: "Tue 1 Dec 2026 07:30 UTC+01:00"."""
+    local = at.astimezone(zone)
+    seconds = f"{local:%H:%M:%S}" if local.second else f"{local:%H:%M}"
+    offset = f"{local:%z}"
+    return f"{local:%a} {local.day} {local:%b %Y} {seconds} UTC{offset[:3]}:{offset[3:5]}"
+
+
 def relative(at: datetime, *, now: datetime) -> str:
     """How far *at* is from *now*: "in 12 min", "3 min ago"."""
     distance = at - now

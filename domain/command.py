@@ -24,11 +24,12 @@ class Trigger(StrEnum):
     BUTTON = "button"
     FORM = "form"
     REFRESH = "refresh"
+    SCHEDULE = "schedule"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invocation:
-    """One use of a command: a typed line, a card button, a form; later a schedule or an agent."""
+    """One use of a command: a typed line, a card button, a form, a schedule; later an agent."""
 
     name: str
     arguments: Mapping[str, str]  #: bound to field names, checked against their types
@@ -67,4 +68,12 @@ class DialogCard:
     note: str = ""  #: for whoever pressed: why nothing happened, or help
 
 
-Reply = Text | Card | RunCard | DialogCard
+@dataclass(frozen=True, slots=True)
+class ScheduleCard:
+    """A schedule's own card answers: it is posted or updated by the delivery loop."""
+
+    schedule_id: str
+    note: str = ""  #: for whoever pressed or typed: what happened
+
+
+Reply = Text | Card | RunCard | DialogCard | ScheduleCard

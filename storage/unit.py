@@ -20,9 +20,12 @@ from storage.journal import Journal
 from storage.living_cards import LivingCards
 from storage.locks import Locks
 from storage.outbox import Outbox
+from storage.places import Places
 from storage.recents import Recents
+from storage.reminders import Reminders
 from storage.roster import Roster
 from storage.runs import Runs, Steps
+from storage.schedules import Schedules
 
 
 class UnitOfWork:
@@ -58,6 +61,9 @@ class UnitOfWork:
         self.recents = Recents(connection, now)
         self.executors = Executors(connection)
         self.members = Roster(connection)
+        self.schedules = Schedules(connection)
+        self.reminders = Reminders(connection)
+        self.places = Places(connection)
 
     def write(self) -> None:
         """Write what was saved, touched and appended; the audit log last.

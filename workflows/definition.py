@@ -17,6 +17,7 @@ from domain.approval import CommentRule
 from domain.canonical import digest
 from domain.errors import Refused
 from domain.field import Field, FieldType
+from workflows.definition_on import Scheduled
 from workflows.parts import Approve, Canary, Limits, Notify, Retry, Undo, Until, duration, text
 from workflows.values import typed
 from workflows.yaml_source import Fault
@@ -101,6 +102,7 @@ class Workflow:
     comment: CommentRule | None = None  #: which votes must say why; None where the file is silent
     outputs: Mapping[str, Any] = field(default_factory=dict)
     """What it gives to a workflow that runs it: expressions over its steps."""
+    schedules: tuple[Scheduled, ...] = ()  #: when it is begun by itself; not pinned
 
     @property
     def fields(self) -> tuple[Field, ...]:

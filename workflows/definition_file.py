@@ -18,6 +18,7 @@ from workflows.definition import DefinitionFaults, Workflow
 from workflows.definition_fit import misfits
 from workflows.definition_folder import definitions_in
 from workflows.definition_inputs import Inputs
+from workflows.definition_on import On
 from workflows.definition_reader import Reader
 from workflows.definition_steps import Steps
 from workflows.links import link
@@ -27,7 +28,7 @@ from workflows.yaml_source import Fault, Place, Source, YamlFault, read
 
 KEYS = (
     *("name", "title", "description", "command", "aliases"),
-    *("inputs", "lock", "approval", "steps", "outputs"),
+    *("inputs", "lock", "approval", "on", "steps", "outputs"),
 )
 REQUIRED_KEYS = ("name", "title", "command", "steps")
 _APPROVAL_KEYS = ("comment",)
@@ -134,17 +135,19 @@ class _Definition:
             data = {}
         command = self._reader.optional_text(("command",), data.get("command"))
         lock = data.get("lock")
+        inputs = _given(command, Inputs(self._reader).read(data.get("inputs")))
         return Workflow(
             name=self._name(("name",), data.get("name")),
             title=self._reader.optional_text(("title",), data.get("title")),
             description=self._reader.optional_text(("description",), data.get("description")),
             command=command,
-            inputs=_given(command, Inputs(self._reader).read(data.get("inputs"))),
+            inputs=inputs,
             lock=None if lock is None else self._reader.text(("lock",), lock),
             steps=Steps(self._reader).read(data.get("steps")),
             aliases=self._aliases(data.get("aliases")),
             comment=self._comment(self._reader.mapping(("approval",), data.get("approval"))),
             outputs=self._reader.mapping(("outputs",), data.get("outputs")),
+            schedules=On(self._reader).schedules(data.get("on"), inputs),
         )
 
     def _comment(self, entry: Mapping[str, Any]) -> CommentRule | None:

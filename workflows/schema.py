@@ -13,6 +13,13 @@ from domain.command import Effect
 from domain.field import FieldType
 from workflows.definition_file import KEYS, NAME, REQUIRED_KEYS
 from workflows.definition_inputs import CHOICES_KEYS, HELD_BACK, INPUT_KEYS, PART
+from workflows.definition_on import (
+    MOST_SCHEDULES,
+    OBJECT_ID,
+    ON_KEYS,
+    SCHEDULE_KEYS,
+    SCHEDULE_REQUIRED_KEYS,
+)
 from workflows.definition_steps import (
     APPROVE_KEYS,
     CANARY_KEYS,
@@ -89,12 +96,40 @@ def _workflow_properties(actions: list[Action[Any]]) -> Mapping[str, Schema]:
         "approval": _object(
             {"comment": {"enum": [each.value for each in CommentRule]}}, ("comment",)
         ),
+        "on": _on(),
         "steps": steps,
         "outputs": {
             "type": "object",
             "description": "What it gives to a workflow that runs it.",
         },
     }
+
+
+def _on() -> Schema:
+    """What begins a workflow besides people."""
+    entry: Mapping[str, Schema] = {
+        "cron": {
+            **_TEXT,
+            "description": "Minute, hour, day of the month, month, day of the week.",
+            "examples": ["30 7 * * 2"],
+        },
+        "timezone": {**_TEXT, "examples": ["Europe/Berlin"]},
+        "with": {"type": "object", "additionalProperties": _SCALAR, "description": "The inputs."},
+        "owner": {
+            "type": "string",
+            "pattern": f"^{OBJECT_ID.pattern}$",
+            "description": "The object id in Entra of the person whose rights count.",
+        },
+        "channel": {**_TEXT, "description": "Where its card is posted: the channel's id."},
+        "late": {**_DURATION, "description": "How late it may still run where it was missed."},
+    }
+    schedule = {
+        "type": "array",
+        "maxItems": MOST_SCHEDULES,
+        "items": _object(entry, SCHEDULE_KEYS, SCHEDULE_REQUIRED_KEYS),
+        "description": "When it is begun by itself.",
+    }
+    return _object({"schedule": schedule}, ON_KEYS)
 
 
 def _input(reading: list[Action[Any]]) -> Schema:

@@ -21,6 +21,7 @@ def commands() -> Mapping[str, Effect]:
     """Every command of the demo, and a workflow that no file of the policy mentions."""
     reads = ["help", "whoami", "status", "logs", "runs", "run", "can", "why", "audit"]
     writes = ["deploy", "rollback", "restart", "approve", "reject", "confirm", "cancel", "recycle"]
+    writes += ["schedule", "schedules", "remind", "reminders"]
     effects = dict.fromkeys(reads, Effect.READ) | dict.fromkeys(writes, Effect.WRITE)
     return effects | {"wipe": Effect.DESTRUCTIVE, "diagnose": Effect.READ}
 

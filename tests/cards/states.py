@@ -43,6 +43,7 @@ from tests.cards.builders import (
     view,
 )
 from tests.cards.forms import FORMS
+from tests.cards.schedules import SCHEDULES
 
 
 def planning() -> dict[str, Any]:
@@ -447,4 +448,4 @@ ANSWERS: Mapping[str, Callable[[], dict[str, Any]]] = {
     "runs-of-a-service": runs_of_a_service,
     "lines": lines,
 }
-CARDS = {**RUN_CARDS, **ANSWERS, **FORMS}
+CARDS = {**RUN_CARDS, **ANSWERS, **SCHEDULES, **FORMS}

@@ -11,11 +11,13 @@ from cards.answers import StatusRow, lines_card, runs_card, status_card, whoami_
 from cards.help import GateUsage, InputUsage, Listed, Usage, help_card, usage_card
 from cards.limits import lint, size_bytes
 from cards.run import Button, run_card
+from cards.schedule import reminders_card, schedule_card, schedules_card
 from cards.welcome import welcome_card
 from domain.approval import Choice
 from domain.plan import ActionPlan, Change
 from domain.policy import GateKind, GateRule
 from domain.run import RunState
+from domain.schedule import ScheduleState
 from domain.step import StepState
 from tests.cards.builders import (
     ENDED,
@@ -31,6 +33,7 @@ from tests.cards.builders import (
     steps,
     view,
 )
+from tests.cards.schedules import a_schedule
 from tests.cards.strict import faults
 from tests.cards.test_run_card import texts
 
@@ -103,6 +106,15 @@ def hostile_answers(payload: str):
         detail=payload,
         url=f"https://x.test/{payload}",
     )
+    schedule = a_schedule(
+        ScheduleState.PAUSED,
+        owner=an_actor(payload),
+        line=payload,
+        gate=payload,
+        why=payload,
+        last_at=NOW,
+        last_result=payload,
+    )
     return (
         help_card(((payload, (Listed(syntax=payload, summary=payload),)),), 1),
         welcome_card((Listed(syntax=payload, summary=payload),), is_personal=True),
@@ -130,6 +142,9 @@ def hostile_answers(payload: str):
         status_card((row,)),
         runs_card((run,), now=NOW, zone=ZONE, about=payload),
         lines_card(payload, payload, [payload] * 50),
+        schedule_card(schedule, note=payload),
+        schedules_card((schedule,), about=payload),
+        reminders_card(((payload, payload, NOW),), now=NOW, zone=ZONE),
     )
 
 

@@ -10,7 +10,7 @@ from bot.settings import Settings
 from storage.store import Store
 from tests.engine.world import APPROVER_1, AUDIT_KEY, TWO, Clock, FakeQueue, Ids, World
 
-RUN = "runaaaab"
+RUN = "aaaaaaab"
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from bot.dialog_views import DialogViews
 from bot.dispatch import Dispatcher
 from bot.offers import Offers
 from bot.run_views import RunViews
+from bot.schedule_views import ScheduleViews
 from bot.workflow_command import workflow_command
 from connectors.connector import Actions
 from storage.store import Store
@@ -32,6 +33,8 @@ from tests.dispatch.world import (
 from workflows.definition import Workflow
 from workflows.definition_file import read_definition
 from workflows.engine.lifecycle import Lifecycle
+from workflows.engine.reminders import Reminders
+from workflows.engine.schedules import Schedules
 
 BotWith = Callable[[str], Awaitable[Bot]]
 
@@ -102,6 +105,9 @@ async def a_bot(
         actions=actions,
         lifecycle=Lifecycle(queue, ids),
         views=views,
+        schedules=Schedules(queue, ids),
+        reminders=Reminders(queue, ids),
+        schedule_views=ScheduleViews(store=store, tokens=tokens, clock=clock),
         tokens=tokens,
         zone=config.zone,
     )

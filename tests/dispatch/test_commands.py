@@ -54,7 +54,8 @@ def test_every_command_of_the_demo_is_there_once():
         **dict.fromkeys(
             [
                 *("approve", "cancel", "confirm", "handover", "reject", "withdraw"),
-                *("deploy", "rollback", "restart"),
+                *("deploy", "rollback", "restart", "pause", "resume", "retry", "skip"),
+                *("remind", "reminders", "schedule", "schedules"),
             ],
             Effect.WRITE,
         ),

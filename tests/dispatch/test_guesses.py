@@ -24,7 +24,7 @@ async def guess(bot: Bot, who: str, text: str) -> str:
         ("dev-1", "shipp", "Did you mean `deploy`?"),  # near an alias of it
         ("dev-1", "rusn", "Did you mean `run` or `runs`?"),
         ("dev-1", "rev", "Did you mean `rollback`?"),  # `revert` is an alias
-        ("approver-1", "re", "Did you mean `reject`, `restart` or `resume`?"),
+        ("approver-1", "re", "Did you mean `reject`, `remind` or `reminders`?"),
         ("dev-1", "log shop in prod", "Did you mean `logs`?"),
         ("dev-1", "REBOOT shop in prod", "Did you mean `restart`?"),
         ("dev-1", "release", "Did you mean `deploy`?"),

@@ -7,6 +7,8 @@ progress.py    and then: a step done, one that failed, everything undone
 moves.py       what both share: one move with its audit event, its card, and what follows
 attempt.py     one attempt at an action, and what its end means
 worker.py      the three kinds of work: plan, stretch, timer
+schedules.py   what happens to schedules; reminders.py to reminders
+alarm.py       what rings when something is due
 recovery.py    heartbeats, and taking over from executors that died
 sweep.py       what nobody goes on with any more
 retention.py   what need not be kept

@@ -39,6 +39,8 @@ class Kind(StrEnum):
     PLAN = "plan"
     STRETCH = "stretch"
     TIMER = "timer"
+    SCHEDULE = "schedule"
+    REMINDER = "reminder"
 
 
 Work = Callable[..., Awaitable[None]]

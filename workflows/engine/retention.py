@@ -20,7 +20,7 @@ ACTIVITIES = timedelta(days=3)
 """Teams sends an activity again within minutes; a week-end's outage shall not matter either."""
 
 TALK = timedelta(days=30)
-"""Dialogs that ended, and what `again` would say once more."""
+"""Dialogs that ended, previews nobody saved, and what `again` would say once more."""
 
 WORK = timedelta(days=7)
 """The same piece of work is never enqueued again after its run has moved on."""
@@ -53,7 +53,9 @@ class Retention:
         activities, talk = await self._store.transaction(
             lambda unit: (
                 unit.inbox.forget(now - ACTIVITIES),
-                unit.dialogs.forget(now - TALK) + unit.recents.forget(now - TALK),
+                unit.dialogs.forget(now - TALK)
+                + unit.recents.forget(now - TALK)
+                + unit.schedules.forget(now - TALK),
             )
         )
         work = 0
