@@ -71,7 +71,7 @@ def test_a_run_is_told_as_it_was_at_an_event(signalbox, state: Path):
             "attempt of step health is 2, and not set in the log",
         ),
         ("DELETE FROM step_runs WHERE name = 'health'", "There is no step health"),
-        ("DELETE FROM votes", "votes of gate uuid-"),
+        ("DELETE FROM votes", "votes of gate 00000000-"),
     ],
 )
 def test_a_run_that_is_not_what_the_log_says_is_found(signalbox, state: Path, statement, sentence):
