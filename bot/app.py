@@ -5,10 +5,11 @@
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+import random
 import signal
 from typing import Any
 
@@ -49,9 +50,12 @@ from storage.store import Store
 from workflows.definition import CATALOG
 from workflows.definition_file import load_all
 from workflows.engine.durable import Durable
+from workflows.engine.halts import Halting
+from workflows.engine.holds import Holds
 from workflows.engine.lifecycle import Lifecycle
 from workflows.engine.plans import Plans
 from workflows.engine.progress import Progress
+from workflows.engine.rates import Limited, Rates, limited
 from workflows.engine.recovery import Recovery
 from workflows.engine.retention import Retention
 from workflows.engine.sweep import Sweep
@@ -80,6 +84,7 @@ class Foundation:
     keys: Keys
     config: Config
     actions: Actions
+    limited: Mapping[str, Limited]  #: actions of connections that do not bear everything
     store: Store
     durable: Durable
     clock: Clock
@@ -188,6 +193,9 @@ async def _foundation(settings: Settings, stack: AsyncExitStack) -> Foundation:
         keys=keys,
         config=config,
         actions=Actions(connectors),
+        limited=limited(
+            {name: each.limits for name, each in config.connections.items()}, connectors
+        ),
         store=store,
         durable=durable,
         clock=clock,
@@ -214,6 +222,7 @@ async def _carry_out(
         actions=base.actions,
         voters=Electorate(installation.identity, installation.authorizer),
         clock=base.clock,
+        rates=Rates(store=base.store, limited=base.limited, chance=random.random),
     )
     await base.durable.start(executor_id, worker.work)
     stack.push_async_callback(base.durable.stop)
@@ -312,6 +321,7 @@ def _installation(base: Foundation) -> Installation:
     authorizer = build_authorizer(config, commands.effects)
     directory = config.directory or NoDirectory()
     tokens = CardTokens(base.keys.ring)
+    lifecycle = Lifecycle(base.durable, base.ids)
     return Installation(
         commands=commands,
         authorizer=authorizer,
@@ -320,7 +330,9 @@ def _installation(base: Foundation) -> Installation:
         roles=config.roles,
         catalogue=config.catalogue,
         actions=base.actions,
-        lifecycle=Lifecycle(base.durable, base.ids),
+        lifecycle=lifecycle,
+        holds=Holds(base.durable, lifecycle),
+        halting=Halting(base.durable),
         views=RunViews(
             store=base.store,
             tokens=tokens,

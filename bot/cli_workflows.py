@@ -207,5 +207,7 @@ def _described(workflow: Workflow) -> Iterator[str]:
         yield f"  aliases  {', '.join(workflow.aliases)}"
     if workflow.lock:
         yield f"  lock     {workflow.lock}"
+    if workflow.concurrency:
+        yield f"  group    {workflow.concurrency.group}, {workflow.concurrency.limit} at once"
     yield ""
     yield from (f"  {line}" for line in text_graph(workflow))

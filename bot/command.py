@@ -33,6 +33,8 @@ from domain.policy import Decision, GateKind, Request
 from domain.ports import Authorizer, Catalogue, Directory
 from domain.run import Run, RunState
 from storage.unit import UnitOfWork
+from workflows.engine.halts import Halting
+from workflows.engine.holds import Holds
 from workflows.engine.lifecycle import Lifecycle
 from workflows.nearest import nearest, offered
 from workflows.syntax import Syntax, parse
@@ -205,6 +207,8 @@ class Installation:
     catalogue: Catalogue
     actions: Actions
     lifecycle: Lifecycle
+    holds: Holds
+    halting: Halting
     views: RunViews
     tokens: CardTokens
     zone: tzinfo

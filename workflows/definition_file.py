@@ -14,6 +14,7 @@ from connectors.connector import Actions
 from domain.approval import CommentRule
 from domain.field import Field
 from workflows import syntax
+from workflows.concurrency import read_concurrency
 from workflows.definition import DefinitionFaults, Workflow
 from workflows.definition_fit import misfits
 from workflows.definition_folder import definitions_in
@@ -27,7 +28,7 @@ from workflows.yaml_source import Fault, Place, Source, YamlFault, read
 
 KEYS = (
     *("name", "title", "description", "command", "aliases"),
-    *("inputs", "lock", "approval", "steps", "outputs"),
+    *("inputs", "lock", "concurrency", "approval", "steps", "outputs"),
 )
 REQUIRED_KEYS = ("name", "title", "command", "steps")
 _APPROVAL_KEYS = ("comment",)
@@ -145,6 +146,7 @@ class _Definition:
             aliases=self._aliases(data.get("aliases")),
             comment=self._comment(self._reader.mapping(("approval",), data.get("approval"))),
             outputs=self._reader.mapping(("outputs",), data.get("outputs")),
+            concurrency=read_concurrency(self._reader, data.get("concurrency")),
         )
 
     def _comment(self, entry: Mapping[str, Any]) -> CommentRule | None:

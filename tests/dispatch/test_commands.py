@@ -47,7 +47,7 @@ def test_every_command_of_the_demo_is_there_once():
         **dict.fromkeys(
             [
                 *("again", "audit", "can", "diagnose", "help", "logs"),
-                *("run", "runs", "status", "whoami", "why"),
+                *("locks", "run", "runs", "status", "whoami", "why"),
             ],
             Effect.READ,
         ),
@@ -55,6 +55,8 @@ def test_every_command_of_the_demo_is_there_once():
             [
                 *("approve", "cancel", "confirm", "handover", "reject", "withdraw"),
                 *("deploy", "rollback", "restart"),
+                *("halt", "lock", "steal", "unhalt", "unlock"),
+                *("pause", "resume", "retry", "skip"),
             ],
             Effect.WRITE,
         ),
