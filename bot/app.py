@@ -5,10 +5,19 @@
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Callable,
+    Coroutine,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+import random
 import signal
 from typing import Any
 
@@ -55,9 +64,12 @@ from storage.store import Store
 from workflows.definition import CATALOG, Workflow
 from workflows.definition_file import load_all
 from workflows.engine.durable import Durable
+from workflows.engine.halts import Halting
+from workflows.engine.holds import Holds
 from workflows.engine.lifecycle import Lifecycle
 from workflows.engine.plans import Plans
 from workflows.engine.progress import Progress
+from workflows.engine.rates import Limited, Rates, limited
 from workflows.engine.recovery import Recovery
 from workflows.engine.reminders import Reminders
 from workflows.engine.retention import Retention
@@ -88,6 +100,7 @@ class Foundation:
     keys: Keys
     config: Config
     actions: Actions
+    limited: Mapping[str, Limited]  #: actions of connections that do not bear everything
     store: Store
     durable: Durable
     clock: Clock
@@ -198,6 +211,9 @@ async def _foundation(settings: Settings, stack: AsyncExitStack) -> Foundation:
         keys=keys,
         config=config,
         actions=Actions(connectors),
+        limited=limited(
+            {name: each.limits for name, each in config.connections.items()}, connectors
+        ),
         store=store,
         durable=durable,
         clock=clock,
@@ -224,6 +240,7 @@ async def _carry_out(
         actions=base.actions,
         voters=Electorate(installation.identity, installation.authorizer),
         clock=base.clock,
+        rates=Rates(store=base.store, limited=base.limited, chance=random.random),
     )
     occurrences = Occurrences(
         store=base.store,
@@ -348,6 +365,7 @@ def _installation(base: Foundation, workflows: Sequence[Workflow]) -> Installati
     authorizer = build_authorizer(config, commands.effects)
     directory = config.directory or NoDirectory()
     tokens = CardTokens(base.keys.ring)
+    lifecycle = Lifecycle(base.durable, base.ids)
     return Installation(
         commands=commands,
         authorizer=authorizer,
@@ -356,7 +374,9 @@ def _installation(base: Foundation, workflows: Sequence[Workflow]) -> Installati
         roles=config.roles,
         catalogue=config.catalogue,
         actions=base.actions,
-        lifecycle=Lifecycle(base.durable, base.ids),
+        lifecycle=lifecycle,
+        holds=Holds(base.durable, lifecycle),
+        halting=Halting(base.durable),
         views=RunViews(
             store=base.store,
             tokens=tokens,

@@ -209,5 +209,7 @@ def _described(workflow: Workflow) -> Iterator[str]:
         yield f"  lock     {workflow.lock}"
     for each in workflow.schedules:
         yield f"  begins   cron {each.cron} {each.zone}".rstrip()
+    if workflow.concurrency:
+        yield f"  group    {workflow.concurrency.group}, {workflow.concurrency.limit} at once"
     yield ""
     yield from (f"  {line}" for line in text_graph(workflow))

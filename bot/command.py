@@ -34,6 +34,8 @@ from domain.policy import Decision, GateKind, Request
 from domain.ports import Authorizer, Catalogue, Directory
 from domain.run import Run, RunState
 from storage.unit import UnitOfWork
+from workflows.engine.halts import Halting
+from workflows.engine.holds import Holds
 from workflows.engine.lifecycle import Lifecycle
 from workflows.engine.reminders import Reminders
 from workflows.engine.schedules import Schedules
@@ -208,6 +210,8 @@ class Installation:
     catalogue: Catalogue
     actions: Actions
     lifecycle: Lifecycle
+    holds: Holds
+    halting: Halting
     views: RunViews
     schedules: Schedules
     reminders: Reminders

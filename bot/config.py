@@ -16,11 +16,12 @@ from bot.access.cases import Case, CasesFile, case
 from bot.access.catalogue import ServiceCatalogue, ServicesFile
 from bot.access.cedar import CedarAuthorizer
 from bot.access.cedar_text import CedarText
-from bot.access.config_file import ConfigFile, Slug, validated
+from bot.access.config_file import ConfigFile, Entry, Slug, validated
 from bot.access.directory import DirectoryFile, YamlDirectory
 from bot.access.fault import ConfigFaults
 from bot.access.roles import Roles, RolesFile
 from domain.command import Effect
+from domain.rate import UNLIMITED, Limits
 from workflows.yaml_source import Fault, Source, YamlFault, read, read_text
 
 _File = TypeVar("_File", bound=ConfigFile)
@@ -35,6 +36,13 @@ def _zone(name: str) -> str:
     return name
 
 
+class LimitsEntry(Entry):
+    """How much a connection may be used."""
+
+    per_minute: Annotated[int, Field(ge=1, le=6000)] | None = None
+    at_once: Annotated[int, Field(ge=1, le=100)] | None = None
+
+
 class ConnectionEntry(BaseModel):
     """One connection: which connector, and its settings, which the connector checks itself."""
 
@@ -42,6 +50,7 @@ class ConnectionEntry(BaseModel):
     __pydantic_extra__: dict[str, JsonValue]
 
     connector: Slug
+    limits: LimitsEntry = LimitsEntry()
 
 
 class MainFile(ConfigFile):
@@ -58,6 +67,7 @@ class Connection:
 
     connector: str
     settings: Mapping[str, Any]
+    limits: Limits = UNLIMITED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +111,11 @@ def load(folder: Path) -> Config:
         name=main.name,
         zone=ZoneInfo(main.time_zone),
         connections={
-            name: Connection(connector=entry.connector, settings=entry.__pydantic_extra__)
+            name: Connection(
+                connector=entry.connector,
+                settings=entry.__pydantic_extra__,
+                limits=Limits(per_minute=entry.limits.per_minute, at_once=entry.limits.at_once),
+            )
             for name, entry in main.connections.items()
         },
         catalogue=services.catalogue(),

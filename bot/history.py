@@ -62,7 +62,7 @@ def card_then(unit: UnitOfWork, run: Run, seq: int, zone: tzinfo) -> dict[str, A
         run=then,
         steps=steps_then(moment, run.id, unit.steps.of(run.id)),
         gate=gate_among(then, gates_then(moment, run.id)),
-        lock_holder=None,
+        waits=None,
         now=moment.last.at,
         zone=zone,
     )

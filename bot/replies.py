@@ -20,7 +20,7 @@ _PART = r"""
   | "[\w\ .…-]*"                                        # a value of several words
   | <[a-z][a-z0-9_]*…?>                                 # what must be given
   | \[(?:[a-z]+\ )?[a-z][a-z0-9_]*…?\]                  # what may be
-  | \[--[a-z][a-z0-9_-]*(?:\ [a-z]+|\ …|\ "[\w\ .…-]*")?\]  # the same, by name
+  | \[--[a-z][a-z0-9_-]*(?:\ [a-z0-9]+|\ …|\ "[\w\ .…-]*")?\]  # the same, by name
 """
 _HARMLESS = re.compile(
     rf"(?<!`)`(?:[A-Za-z0-9][A-Za-z0-9 _.-]{{0,60}}|(?:{_PART})(?:\ (?:{_PART})){{0,30}})`(?!`)",

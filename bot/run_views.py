@@ -14,11 +14,12 @@ from bot.card_tokens import CardTokens, Press
 from cards.limits import MAX_USER_IDS
 from cards.run import run_card, run_sentence
 from cards.text import plain
-from cards.view import Button, Refresh, RunView
+from cards.view import Button, Refresh, RunView, Waits
 from domain.actor import Actor, ObjectId, TenantId
 from domain.approval import CommentRule, Gate, GateState, may_vote
 from domain.errors import Unavailable, UnknownRun
 from domain.field import FieldType
+from domain.lock import Line
 from domain.notice import Message
 from domain.policy import GateKind, GateRule, Request
 from domain.ports import Authorizer, Clock, Directory
@@ -27,12 +28,16 @@ from domain.step import StepState
 from storage.store import Store
 from storage.unit import UnitOfWork
 from workflows.definition import comment_rule
+from workflows.engine.lines import held_up_by
 from workflows.unfolded import Unfolded
 
 _UNDER_WAY = frozenset({RunState.RUNNING, RunState.PAUSED})
 
 LOOK = "run"
 """The command that shows a run; a card's refresh is one use of it."""
+
+_HELD_BACK = frozenset({RunState.QUEUED, RunState.RUNNING, RunState.PAUSED, RunState.ROLLING_BACK})
+"""The states in which a run would go on, were it not that everything is halted."""
 
 _APPROVERS_AGE = timedelta(minutes=1)
 
@@ -85,19 +90,28 @@ def run_of(unit: UnitOfWork, run_id: str, tenant: TenantId) -> Run:
 
 def view(unit: UnitOfWork, run: Run, zone: tzinfo) -> RunView:
     """All that the card of *run* tells, as it is now."""
-    holder = None
-    if run.state is RunState.QUEUED and run.lock is not None:
-        held = unit.locks.holder(run.lock)
-        if held is not None and held.run_id != run.id:
-            holder = unit.runs.get(held.run_id)
     return RunView(
         run=run,
         steps=unit.steps.of(run.id),
         gate=gate_of(unit, run),
-        lock_holder=holder,
+        waits=waits_of(unit, run),
         now=unit.now,
         zone=zone,
+        halt=unit.halts.current() if run.state in _HELD_BACK else None,
     )
+
+
+def waits_of(unit: UnitOfWork, run: Run) -> Waits | None:
+    """What *run* waits for, while it is queued; None where it waits for nothing."""
+    if run.state is not RunState.QUEUED:
+        return None
+    line = held_up_by(unit.locks.lines_of(run.id), run.id)
+    return None if line is None else Waits(line=line, holders=holders_of(unit, line))
+
+
+def holders_of(unit: UnitOfWork, line: Line) -> tuple[Run, ...]:
+    """The runs that have the lock, or a place in the group."""
+    return tuple(run for held in line.held if (run := unit.runs.get(held.run_id)) is not None)
 
 
 def gate_of(unit: UnitOfWork, run: Run) -> Gate | None:

@@ -105,9 +105,9 @@ def lines_to_ask_about(actor: Actor, installation: Installation) -> tuple[str, .
 
 
 def _by_interest(commands: Commands) -> list[Command]:
-    """The commands that are about a service, those that change something first."""
+    """The commands that are about a service, those whose runs change something first."""
     about = [each for each in commands if each.field_of(FieldType.SERVICE)]
-    return sorted(about, key=lambda each: each.effect is Effect.READ)
+    return sorted(about, key=lambda each: (each.effect is Effect.READ, not each.steps))
 
 
 # -- inputs -------------------------------------------------------------------------------------

@@ -49,10 +49,10 @@ def _examples(installation: Installation) -> Iterator[Listed]:
 
 
 def _is_about_a_place(asked: Command) -> bool:
-    """Whether *asked* changes a service somewhere."""
+    """Whether *asked* makes runs that change a service somewhere."""
     types = {each.type for each in asked.fields}
     is_change = asked.effect is not Effect.READ
-    return is_change and {FieldType.SERVICE, FieldType.ENVIRONMENT} <= types
+    return is_change and bool(asked.steps) and {FieldType.SERVICE, FieldType.ENVIRONMENT} <= types
 
 
 def _places(catalogue: Catalogue) -> list[Place]:

@@ -5,6 +5,7 @@ from connectors.connector import Actions
 from domain.command import Effect, Invocation, Reply, RunCard
 from storage.unit import UnitOfWork
 from workflows.definition import REASON, Workflow
+from workflows.engine.halts import refuse_while_halted
 from workflows.engine.lifecycle import RunRequest
 from workflows.syntax import parse
 
@@ -19,6 +20,7 @@ def workflow_command(workflow: Workflow, actions: Actions) -> Command:
     Raises:
         Refused: a step uses an action that *actions* do not have.
     """
+    effect = effect_of(workflow, actions)
 
     async def prepare(invocation: Invocation, context: Context) -> Work:
         own = {each.name for each in workflow.inputs}
@@ -33,6 +35,8 @@ def workflow_command(workflow: Workflow, actions: Actions) -> Command:
         )
 
         def request(unit: UnitOfWork) -> Reply:
+            if effect is not Effect.READ:
+                refuse_while_halted(unit)
             run = context.installation.lifecycle.request(unit, asked)
             return RunCard(run.id)
 
@@ -43,7 +47,7 @@ def workflow_command(workflow: Workflow, actions: Actions) -> Command:
         fields=workflow.fields,
         summary=workflow.description or f"{workflow.title}.",
         group=GROUP,
-        effect=effect_of(workflow, actions),
+        effect=effect,
         prepare=prepare,
         aliases=workflow.aliases,
         steps=tuple(each.title for each in workflow.steps),

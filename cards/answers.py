@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from itertools import groupby
+from types import MappingProxyType
 from typing import Any
 
 from adaptive_cards import types as t
@@ -15,6 +16,7 @@ from cards.run import GLYPHS
 from cards.run_words import environment, headline, short_state
 from cards.text import clean_line, escape, plain
 from cards.times import moment
+from cards.waits import ordinal
 from domain.run import Run
 
 _LINES_MAX_BYTES = 25 * 1024
@@ -97,15 +99,24 @@ def status_card(rows: Sequence[StatusRow]) -> dict[str, Any]:
 
 
 def runs_card(
-    runs: Sequence[Run], *, now: datetime, zone: tzinfo, about: str = "", looked_at: int = 0
+    runs: Sequence[Run],
+    *,
+    now: datetime,
+    zone: tzinfo,
+    about: str = "",
+    looked_at: int = 0,
+    in_line: Mapping[str, int] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """The latest runs, newest first as they are given.
 
     *about* says which ones were asked for: "of shop in prod"; empty for all. *looked_at* is among
-    how many of the newest they were looked for, 0 if among all.
+    how many of the newest they were looked for, 0 if among all. *in_line* is where those stand
+    that wait for their turn, by id.
     """
     shown = runs[:_MAX_RUNS]
-    rows: list[teams.Element] = [_run(run, now=now, zone=zone) for run in shown]
+    rows: list[teams.Element] = [
+        _run(run, now=now, zone=zone, position=in_line.get(run.id, 0)) for run in shown
+    ]
     if shown:
         more = (
             f"{len(runs) - len(shown)} older ones are not shown. " if len(runs) > _MAX_RUNS else ""
@@ -201,14 +212,13 @@ def _in_link(url: str) -> str:
     return "".join(f"%{ord(char):02X}" if char in '()<>\\ "' else char for char in plain(url))
 
 
-def _run(run: Run, *, now: datetime, zone: tzinfo) -> teams.ColumnSet:
+def _run(run: Run, *, now: datetime, zone: tzinfo, position: int) -> teams.ColumnSet:
     place = environment(run)
     words = [run.id, run.requester.name, moment(run.created_at, now=now, zone=zone)]
     meta = " · ".join(escape(word, limit=60) for word in words)
     title = headline(run) + (f" · {place}" if place else "")
-    return e.row(
-        GLYPHS[run.state], [e.body(escape(title, limit=120)), e.meta(meta)], right=short_state(run)
-    )
+    right = f"{ordinal(position)} in line" if position else short_state(run)
+    return e.row(GLYPHS[run.state], [e.body(escape(title, limit=120)), e.meta(meta)], right=right)
 
 
 def _card(

@@ -12,6 +12,7 @@ from adaptive_cards import types as t
 
 from cards import elements as e
 from cards import teams
+from cards.halted import halted
 from cards.run_plan import plan_box
 from cards.run_steps import step_rows, tally_words
 from cards.run_words import (
@@ -90,6 +91,7 @@ def run_card(
             _header(view),
             *_reason(run),
             _state(view),
+            *halted(view.halt, now=view.now, zone=view.zone),
             *([] if run.state.is_final else _gate(view)),
             *_plan_and_steps(view),
             *e.comment_field(buttons, reader=run.requester.name),

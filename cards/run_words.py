@@ -12,6 +12,7 @@ import re
 from cards.text import clean
 from cards.times import deadline, duration, moment
 from cards.view import RunView
+from cards.waits import halt_words, wait_words
 from domain.approval import Choice, Gate, GateState, Vote
 from domain.policy import GateKind, GateRule
 from domain.run import Run, RunState
@@ -100,6 +101,8 @@ def run_sentence(view: RunView) -> str:
     parts = [f"{headline(run, with_place=True)}: {_lower_first(str(state_words(view)))}"]
     if view.gate is not None and (run.state.is_waiting_for_people or waits_inside(view)):
         parts += _asked_for(view, view.gate)
+    if view.halt is not None:
+        parts.append(f"everything is halted{halt_words(view.halt, now=view.now, zone=view.zone)}")
     if run.state.is_final:
         if run.state is not RunState.SUCCEEDED and run.started_at and run.finished_at:
             parts.append(f"after {took(view)}")
@@ -213,16 +216,12 @@ def _waiting(word: str, voided: str) -> Callable[[RunView, str], StateWords]:
 
 
 def _queued(view: RunView, outcome: str) -> StateWords:
-    holder = view.lock_holder
-    if holder is None:
+    if view.halt is not None:
+        return StateWords("Queued", ": starts when the halt is over")
+    if view.waits is None:
         return StateWords("Queued", f": {outcome}" if outcome else ": starts in a moment")
-    since = holder.started_at or holder.queued_at or holder.created_at
-    return StateWords(
-        "Waiting for its turn",
-        f": run {holder.id} ({_name(holder.requester.name)}) holds "
-        f"{clean(view.run.lock or 'the lock', limit=_VALUE_LIMIT)} "
-        f"since {moment(since, now=view.now, zone=view.zone)}",
-    )
+    words = wait_words(view.waits, view.run.id, now=view.now, zone=view.zone)
+    return StateWords("Waiting for its turn", f": {words}")
 
 
 def _running(view: RunView, outcome: str) -> StateWords:

@@ -5,8 +5,17 @@ from datetime import datetime, tzinfo
 from typing import Literal
 
 from domain.approval import Gate
+from domain.lock import Halt, Line
 from domain.run import Run
 from domain.step import StepRun
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waits:
+    """What keeps a queued run from starting."""
+
+    line: Line  #: the lock or the group that it waits for
+    holders: tuple[Run, ...] = ()  #: the runs that have it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,9 +25,10 @@ class RunView:
     run: Run
     steps: tuple[StepRun, ...]
     gate: Gate | None  #: the latest gate, with its votes; None before one was opened
-    lock_holder: Run | None  #: the run that holds the lock this one waits for
+    waits: Waits | None  #: what the run waits for, while it is queued; None: nothing
     now: datetime
     zone: tzinfo  #: for times that people read
+    halt: Halt | None = None  #: the one in force, while that keeps the run back
     console_url: str = ""  #: the run's page; empty until there is one
 
 

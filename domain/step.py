@@ -144,7 +144,15 @@ class NotYet:
     detail: str
 
 
-Outcome = Done | Retry | Fail | NotYet
+@dataclass(frozen=True, slots=True)
+class Later:
+    """It was not tried: its turn has not come. That is no attempt."""
+
+    reason: str
+    after: timedelta
+
+
+Outcome = Done | Retry | Fail | NotYet | Later
 
 
 def idempotency_key(run_id: str, step: str, generation: int) -> str:

@@ -37,11 +37,6 @@ _LATEST_BEFORE = _LATEST.where(
         sa.and_(runs.c.created_at == sa.bindparam("moment"), runs.c.id < sa.bindparam("of_run")),
     )
 )
-_WAITING = (
-    sa.select(runs.c.id)
-    .where(runs.c.state == RunState.QUEUED.value, runs.c.lock == sa.bindparam("for_lock"))
-    .order_by(runs.c.queued_at, runs.c.id)
-)
 _BELL = sa.select(runs.c.bell, runs.c.carrier).where(runs.c.id == sa.bindparam("run_id"))
 _IN_STATE = (
     sa.select(runs.c.id)
@@ -135,11 +130,6 @@ class Runs:
         if row is None:
             raise UnknownRun(run_id)
         return row.bell, row.carrier
-
-    def waiting_for(self, lock: str) -> list[RunId]:
-        """The queued runs that need *lock*, first come first."""
-        self.write()
-        return [RunId(each) for each in self._connection.scalars(_WAITING, {"for_lock": lock})]
 
     def in_state(self, *states: RunState) -> list[RunId]:
         """The runs in any of *states*, oldest first."""

@@ -174,9 +174,51 @@ locks = sa.Table(
     "locks",
     metadata,
     sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("place", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("run_id", sa.Text, sa.ForeignKey("runs.id"), nullable=False),
     sa.Column("since", Moment, nullable=False),
     sa.Index(None, "run_id"),
+)
+
+lock_lines = sa.Table(
+    "lock_lines",
+    metadata,
+    sa.Column("run_id", sa.Text, sa.ForeignKey("runs.id"), primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("requester", sa.Text, nullable=False),
+    sa.Column("places", sa.Integer, nullable=False),
+    sa.Column("since", Moment, nullable=False),
+    sa.Index(None, "name", "since"),
+)
+
+holds = sa.Table(
+    "holds",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("by_id", sa.Text, nullable=False),
+    sa.Column("by_name", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("since", Moment, nullable=False),
+    sa.Column("until", Moment, nullable=False),
+    sa.Column("conversation", Json, nullable=False),
+    sa.Index(None, "until"),
+)
+
+halts = sa.Table(
+    "halts",
+    metadata,
+    sa.Column("scope", sa.Text, primary_key=True),
+    sa.Column("by_id", sa.Text, nullable=False),
+    sa.Column("by_name", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("since", Moment, nullable=False),
+)
+
+rates = sa.Table(
+    "rates",
+    metadata,
+    sa.Column("connection", sa.Text, primary_key=True),
+    sa.Column("full_at", Moment, nullable=False),
 )
 
 audit_events = sa.Table(

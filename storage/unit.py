@@ -15,12 +15,15 @@ from storage.audit import AuditLog
 from storage.dialogs import Dialogs
 from storage.executors import Executors
 from storage.gates import Gates
+from storage.halts import Halts
+from storage.holds import Holds
 from storage.inbox import Inbox
 from storage.journal import Journal
 from storage.living_cards import LivingCards
 from storage.locks import Locks
 from storage.outbox import Outbox
 from storage.places import Places
+from storage.rates import Rates
 from storage.recents import Recents
 from storage.reminders import Reminders
 from storage.roster import Roster
@@ -47,6 +50,9 @@ class UnitOfWork:
         self.steps = Steps(connection)
         self.gates = Gates(connection)
         self.locks = Locks(connection, now)
+        self.holds = Holds(connection, now)
+        self.halts = Halts(connection)
+        self.rates = Rates(connection)
         self.audit = AuditLog(
             connection,
             now,

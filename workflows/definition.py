@@ -88,6 +88,14 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Concurrency:
+    """How many runs of a group are under way at once."""
+
+    group: str  #: a template over the inputs
+    limit: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Workflow:
     """A sequence or graph of steps; it is also a command."""
 
@@ -103,6 +111,7 @@ class Workflow:
     outputs: Mapping[str, Any] = field(default_factory=dict)
     """What it gives to a workflow that runs it: expressions over its steps."""
     schedules: tuple[Scheduled, ...] = ()  #: when it is begun by itself; not pinned
+    concurrency: Concurrency | None = None  #: None: its runs are limited by their lock alone
 
     @property
     def fields(self) -> tuple[Field, ...]:
@@ -130,6 +139,7 @@ class Workflow:
             "approval": {"comment": self.comment.value} if self.comment else None,
             "aliases": list(self.aliases),
             "outputs": dict(self.outputs),
+            "concurrency": _pinned_concurrency(self.concurrency),
         }
         return pinned | {key: value for key, value in later.items() if value}
 
@@ -189,6 +199,7 @@ def from_pinned(pinned: Mapping[str, Any]) -> Workflow:
         aliases=tuple(pinned.get("aliases", ())),
         comment=comment_rule(pinned),
         outputs=pinned.get("outputs", {}),
+        concurrency=_concurrency(pinned.get("concurrency")),
     )
 
 
@@ -196,6 +207,14 @@ def comment_rule(pinned: Mapping[str, Any]) -> CommentRule | None:
     """Which votes on a run of the workflow in *pinned* must say why; None where it is silent."""
     said = (pinned.get("approval") or {}).get("comment")
     return None if said is None else CommentRule(said)
+
+
+def _pinned_concurrency(one: Concurrency | None) -> dict[str, Any] | None:
+    return None if one is None else {"group": one.group, "limit": one.limit}
+
+
+def _concurrency(pinned: Mapping[str, Any] | None) -> Concurrency | None:
+    return None if pinned is None else Concurrency(group=pinned["group"], limit=pinned["limit"])
 
 
 def _pinned_field(one: Field) -> dict[str, Any]:

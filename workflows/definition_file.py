@@ -14,6 +14,7 @@ from connectors.connector import Actions
 from domain.approval import CommentRule
 from domain.field import Field
 from workflows import syntax
+from workflows.concurrency import read_concurrency
 from workflows.definition import DefinitionFaults, Workflow
 from workflows.definition_fit import misfits
 from workflows.definition_folder import definitions_in
@@ -28,7 +29,7 @@ from workflows.yaml_source import Fault, Place, Source, YamlFault, read
 
 KEYS = (
     *("name", "title", "description", "command", "aliases"),
-    *("inputs", "lock", "approval", "on", "steps", "outputs"),
+    *("inputs", "lock", "concurrency", "approval", "on", "steps", "outputs"),
 )
 REQUIRED_KEYS = ("name", "title", "command", "steps")
 _APPROVAL_KEYS = ("comment",)
@@ -148,6 +149,7 @@ class _Definition:
             comment=self._comment(self._reader.mapping(("approval",), data.get("approval"))),
             outputs=self._reader.mapping(("outputs",), data.get("outputs")),
             schedules=On(self._reader).schedules(data.get("on"), inputs),
+            concurrency=read_concurrency(self._reader, data.get("concurrency")),
         )
 
     def _comment(self, entry: Mapping[str, Any]) -> CommentRule | None:

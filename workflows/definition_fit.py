@@ -46,6 +46,9 @@ def misfits(workflow: Workflow, actions: Actions | None) -> Iterator[Misfit]:
     if workflow.lock is not None:
         facts = _Facts(roots=_IN_LOCKS, inputs=inputs)
         yield from _expressions(("lock",), workflow.lock, facts)
+    if workflow.concurrency is not None:
+        facts = _Facts(roots=_IN_LOCKS, inputs=inputs)
+        yield from _expressions(("concurrency", "group"), workflow.concurrency.group, facts)
     yield from _inputs(inputs, actions)
     yield from _steps(workflow, inputs, actions)
 

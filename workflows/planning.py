@@ -17,6 +17,7 @@ from domain.canonical import canonical
 from domain.command import Effect
 from domain.errors import Refused, Unavailable
 from domain.plan import ActionPlan, Change, Lane, Node, Plan, Role, StepPlan
+from workflows.concurrency import group_of
 from workflows.definition import Step, Workflow
 from workflows.expressions import evaluate, holds, references
 from workflows.lateness import first_late, is_early
@@ -51,6 +52,7 @@ async def make_plan(
         Refused: it cannot be carried out like this; the sentence says which step, and why.
         Unavailable: a live system did not answer.
     """
+    group_of(workflow, inputs)  # a run that belongs to no group is refused before anything
     run = {"id": run_id, "requester": requester}
     planner = _Planner(actions=actions, run=run, results=results or {}, done_in=done_in)
     top = _Level.of(workflow, inputs, actions)

@@ -11,6 +11,7 @@ from connectors.connector import Action, Actions
 from domain.approval import CommentRule
 from domain.command import Effect
 from domain.field import FieldType
+from workflows.concurrency import CONCURRENCY_KEYS, MOST_AT_ONCE
 from workflows.definition_file import KEYS, NAME, REQUIRED_KEYS
 from workflows.definition_inputs import CHOICES_KEYS, HELD_BACK, INPUT_KEYS, PART
 from workflows.definition_on import (
@@ -93,6 +94,17 @@ def _workflow_properties(actions: list[Action[Any]]) -> Mapping[str, Schema]:
             "description": "What the command takes, in the order in which it is asked for.",
         },
         "lock": {**_TEXT, "description": "Of the runs with the same lock, one runs at a time."},
+        "concurrency": {
+            **_object(
+                {
+                    "group": {**_TEXT, "description": "What the runs have in common."},
+                    "limit": {"type": "integer", "minimum": 1, "maximum": MOST_AT_ONCE},
+                },
+                CONCURRENCY_KEYS,
+                ("group",),
+            ),
+            "description": "Of the runs of a group, so many are under way at once.",
+        },
         "approval": _object(
             {"comment": {"enum": [each.value for each in CommentRule]}}, ("comment",)
         ),

@@ -2,7 +2,7 @@
 
 `<x>` must be given and `[x]` may be; `<x…>` takes the rest of the line. A filler word before a
 placeholder marks it; people may leave fillers out, or use one to name what follows out of order.
-`--x` is an input that is given by name.
+`--x`, or `--x "…"`, is an input that is given by name.
 """
 
 from collections.abc import Collection, Mapping
@@ -12,7 +12,7 @@ import re
 
 FILLERS = ("to", "in", "on", "from", "with")
 
-_TOKEN = re.compile(r"\[[^\[\]]*\]|\S+")
+_TOKEN = re.compile(r'\[[^\[\]]*\]|--\S+ "…"|\S+')
 _NAME = re.compile(r"[a-z][a-z0-9_-]*")
 _FLAG = re.compile(r"--([a-z][a-z0-9_-]*)(?: .*)?")
 _REQUIRED = re.compile(r"<([a-z][a-z0-9_]*)(…|\.\.\.)?>")

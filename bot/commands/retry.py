@@ -9,6 +9,7 @@ from domain.field import Field
 from domain.run import Run, RunState
 from storage.unit import UnitOfWork
 from workflows.definition import from_pinned
+from workflows.engine.halts import refuse_while_halted
 from workflows.engine.lifecycle import RunRequest
 from workflows.unfolded import Unfolded
 
@@ -51,6 +52,7 @@ async def retry(invocation: Invocation, context: Context) -> Work:
     )
 
     def requested(unit: UnitOfWork) -> Reply:
+        refuse_while_halted(unit)
         return RunCard(installation.lifecycle.request(unit, request).id)
 
     return requested

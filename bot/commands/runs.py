@@ -1,9 +1,9 @@
 """`runs`: the latest runs, as a list; `runs shop in prod --mine`: some of them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from bot.command import Context, Work, command
-from bot.run_views import target_of
+from bot.run_views import target_of, waits_of
 from cards.answers import runs_card
 from domain.actor import TenantId
 from domain.command import Card, Effect, Invocation, Reply
@@ -66,10 +66,20 @@ async def runs(invocation: Invocation, context: Context) -> Work:
                 zone=installation.zone,
                 about=about,
                 looked_at=0 if is_all else looked_at,
+                in_line=_in_line(unit, found),
             )
         )
 
     return listed
+
+
+def _in_line(unit: UnitOfWork, runs: Iterable[Run]) -> Mapping[str, int]:
+    """Where those of *runs* stand that wait for their turn."""
+    return {
+        run.id: waits.line.position(run.id)
+        for run in runs
+        if (waits := waits_of(unit, run)) is not None
+    }
 
 
 def _found(

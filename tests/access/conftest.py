@@ -19,9 +19,10 @@ NOBODY = ObjectId("00000000-0000-4000-8000-000000000099")
 @pytest.fixture(scope="session")
 def commands() -> Mapping[str, Effect]:
     """Every command of the demo, and a workflow that no file of the policy mentions."""
-    reads = ["help", "whoami", "status", "logs", "runs", "run", "can", "why", "audit"]
+    reads = ["help", "whoami", "status", "logs", "runs", "run", "can", "why", "audit", "locks"]
     writes = ["deploy", "rollback", "restart", "approve", "reject", "confirm", "cancel", "recycle"]
     writes += ["schedule", "schedules", "remind", "reminders"]
+    writes += ["lock", "unlock", "steal", "halt", "unhalt"]
     effects = dict.fromkeys(reads, Effect.READ) | dict.fromkeys(writes, Effect.WRITE)
     return effects | {"wipe": Effect.DESTRUCTIVE, "diagnose": Effect.READ}
 

@@ -12,6 +12,7 @@ from bot.access.cedar import CedarAuthorizer
 from bot.config import Config, ConfigFaults, Connection, build_authorizer, load
 from domain.command import Effect
 from domain.ports import Authorizer, Catalogue
+from domain.rate import Limits
 
 WORLD = Path(__file__).parents[2] / "sandbox" / "world"
 
@@ -171,6 +172,18 @@ def test_without_a_directory_file_people_come_from_elsewhere(folder: Path) -> No
             "5:1: `connectionz` is no setting I know. Did you mean `connections`?",
         ),
         ("signalbox.yaml", "    connector: releases\n", "", "9:3: `connector` is missing."),
+        (
+            "signalbox.yaml",
+            "    connector: releases\n",
+            "    connector: releases\n    limits: {per_minute: 0}\n",
+            "11:26: `per_minute`: Input should be greater than or equal to 1",
+        ),
+        (
+            "signalbox.yaml",
+            "    connector: releases\n",
+            "    connector: releases\n    limits: {per_hour: 3}\n",
+            "11:24: `per_hour` is no setting I know.",
+        ),
         ("services.yaml", "tier: 1", "tier: one", "7:20: `tier`: Input should be a valid integer"),
         ("services.yaml", "owner: team-billing", "owner: ''", "10:12: `owner`: String should"),
         ("services.yaml", "name: billing", "name: shop", "9:11: There is a service `shop`"),
@@ -284,6 +297,21 @@ def test_values_are_those_of_yaml_1_2(folder: Path) -> None:
         "e": "2026-01-02",
         "f": [True, 15],
     }
+
+
+def test_a_connections_limits_are_not_among_its_own_settings(folder: Path) -> None:
+    edit(
+        folder,
+        "signalbox.yaml",
+        "    connector: releases\n",
+        "    connector: releases\n    limits: {per_minute: 30, at_once: 4}\n",
+    )
+
+    known = load(folder).connections
+
+    assert known["releases"].limits == Limits(per_minute=30, at_once=4)
+    assert "limits" not in known["releases"].settings
+    assert known["supervisor"].limits == Limits()
 
 
 def test_text_that_is_not_utf8(folder: Path) -> None:

@@ -48,6 +48,14 @@ restart shop prod              -   c   c   -   -   -   c   -   -
 restart billing prod           -   c   c   -   -   -   c   -   -
 deploy                         -   -   -   -   -   -   -   -   -
 deploy shop                    -   -   -   -   -   -   -   -   -
+locks                          +   +   +   +   +   +   +   -   -
+lock shop staging              +   +   +   -   -   -   +   -   -
+lock shop prod                 -   +   +   -   -   -   +   -   -
+unlock shop staging            +   +   +   -   -   -   +   -   -
+unlock billing prod            -   +   +   -   -   -   +   -   -
+steal shop prod                -   +   +   -   -   -   +   -   -
+halt                           -   +   +   -   -   -   +   -   -
+unhalt                         -   +   +   -   -   -   +   -   -
 approve                        -   -   +   +   -   -   -   -   -
 reject                         -   -   +   +   -   -   -   -   -
 approve shop prod              -   -   +   +   -   -   -   -   -

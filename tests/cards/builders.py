@@ -7,10 +7,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from cards.run import Button, Refresh, RunView
+from cards.view import Waits
 from domain.actor import Actor, ObjectId, TenantId
 from domain.approval import Choice, Gate, GateState, Vote
 from domain.command import Effect
 from domain.conversation import Conversation, ConversationKind
+from domain.lock import Halt, Held, Hold, Line, Waiting
 from domain.plan import ActionPlan, Change, Plan, StepPlan
 from domain.policy import GateKind, GateRule
 from domain.run import Run, RunId, RunState
@@ -178,13 +180,51 @@ def view(run: Run, *step_runs: StepRun, gate: Gate | None = None, **changes: Any
         "run": run,
         "steps": step_runs,
         "gate": gate,
-        "lock_holder": None,
+        "waits": None,
         "now": NOW,
         "zone": ZONE,
     }
     return RunView(**{**values, **changes})
 
 
+def waits_for(
+    *holders: Run, name: str = "shop/prod", hold: Hold | None = None, places: int = 1
+) -> Waits | None:
+    """What a queued run waits for, second in line; nothing where nobody is given."""
+    if not holders and hold is None:
+        return None
+    held = tuple(
+        Held(run_id=run.id, since=run.started_at or NOW, place=place)
+        for place, run in enumerate(holders)
+    )
+    waiting = tuple(
+        Waiting(run_id=RunId(run_id), requester=ObjectId("dev"), places=places, since=NOW)
+        for run_id in ("a2a2a2a2", "k7f3q2ma")
+    )
+    return Waits(line=Line(name=name, held=held, hold=hold, waiting=waiting), holders=holders)
+
+
+HOLD = Hold(
+    name="shop/prod",
+    by=ObjectId("sre"),
+    by_name="sre-1",
+    reason="Looking at the *orders* database.",
+    since=START,
+    until=NOW + timedelta(minutes=40),
+    conversation=Conversation(
+        tenant=TENANT,
+        service_url="http://127.0.0.1:1/",
+        id="19:ops",
+        kind=ConversationKind.CHANNEL,
+        bot_id="28:bot",
+    ),
+)
+HALT = Halt(
+    by=ObjectId("sre"),
+    by_name="sre-1",
+    reason="The wrong cluster is answering.",
+    since=NOW - timedelta(minutes=2),
+)
 S = StepState
 NOT_BEGUN = steps(S.PENDING, S.PENDING, S.PENDING)
 YES_1 = a_vote("approver-1", Choice.APPROVE, "Checked the dashboards", minutes=9)

@@ -7,10 +7,12 @@ from typing import Any
 
 from cards.answers import StatusRow, lines_card, runs_card, status_card, whoami_card
 from cards.help import GateUsage, InputUsage, Listed, Usage, help_card, usage_card
+from cards.locks import LockRow, StepRow, halt_card, locks_card, unhalted_card
 from cards.run import Button, run_card
 from cards.welcome import welcome_card
 from domain.approval import Choice, GateState
 from domain.command import Effect
+from domain.lock import GROUP, Held, Line
 from domain.plan import ActionPlan, StepPlan
 from domain.policy import NO_GATE, GateKind
 from domain.run import RunId, RunState
@@ -23,6 +25,8 @@ from tests.cards.builders import (
     DEPLOY,
     ENDED,
     ESCALATING,
+    HALT,
+    HOLD,
     HOLDER,
     NOT_BEGUN,
     NOW,
@@ -41,6 +45,7 @@ from tests.cards.builders import (
     an_actor,
     steps,
     view,
+    waits_for,
 )
 from tests.cards.forms import FORMS
 from tests.cards.schedules import SCHEDULES
@@ -142,7 +147,21 @@ def waiting_for_confirmation() -> dict[str, Any]:
 def waiting_for_its_turn() -> dict[str, Any]:
     """Approved, and another run holds the lock."""
     run = a_run(RunState.QUEUED, queued_at=UNDER_WAY["queued_at"])
-    return run_card(view(run, *NOT_BEGUN, gate=BOTH, lock_holder=HOLDER), buttons=BUTTONS[2:])
+    return run_card(view(run, *NOT_BEGUN, gate=BOTH, waits=waits_for(HOLDER)), buttons=BUTTONS[2:])
+
+
+def waiting_for_a_person() -> dict[str, Any]:
+    """Approved, and somebody keeps the lock."""
+    run = a_run(RunState.QUEUED, queued_at=UNDER_WAY["queued_at"])
+    waits = waits_for(hold=HOLD)
+    return run_card(view(run, *NOT_BEGUN, gate=BOTH, waits=waits), buttons=BUTTONS[2:])
+
+
+def halted_while_running() -> dict[str, Any]:
+    """One step done, and everything is halted."""
+    run = a_run(RunState.RUNNING, **UNDER_WAY)
+    done = steps(S.SUCCEEDED, S.PENDING, S.PENDING)
+    return run_card(view(run, *done, gate=BOTH, halt=HALT), buttons=BUTTONS[2:])
 
 
 def running() -> dict[str, Any]:
@@ -392,9 +411,11 @@ def runs() -> dict[str, Any]:
                 created_at=START - timedelta(days=2),
                 inputs={"service": "billing", "version": "v1.2.0", "environment": "staging"},
             ),
+            a_run(RunState.QUEUED, id=RunId("a2a2a2a2")),
         ),
         now=NOW,
         zone=ZONE,
+        in_line={"a2a2a2a2": 2},
     )
 
 
@@ -418,6 +439,42 @@ def lines() -> dict[str, Any]:
     )
 
 
+def locks() -> dict[str, Any]:
+    """A lock of a run, one of a person, and a group; others are in line."""
+    run, waiting = HOLDER, a_run(RunState.QUEUED)
+    line = Line(name="shop/prod", held=(Held(run_id=run.id, since=NOW),))
+    group = Line(name=f"{GROUP}prod", held=(*line.held, *line.held))
+    return locks_card(
+        (
+            LockRow(line=line, holders=(run,), waiting=(waiting,) * 7),
+            LockRow(line=Line(name="billing/prod", hold=replace(HOLD, name="billing/prod"))),
+            LockRow(line=group, holders=(run, run)),
+        ),
+        now=NOW,
+        zone=ZONE,
+        halt=HALT,
+        buttons=(Button(title="Unlock billing/prod", verb="unlock", token="tok-unlock"),),
+    )
+
+
+def nothing_locked() -> dict[str, Any]:
+    """Somebody has let go."""
+    note = "You unlocked shop/prod. You had it for 12 min 3 s."
+    return locks_card((), now=NOW, zone=ZONE, title="shop in prod", note=note)
+
+
+def halt() -> dict[str, Any]:
+    """Everything is halted, and one step is under way."""
+    step = StepRow(run=HOLDER, step="Switch the version")
+    button = Button(title="Go on", verb="unhalt", token="tok-unhalt")
+    return halt_card(HALT, (step,), now=NOW, zone=ZONE, buttons=(button,))
+
+
+def unhalted() -> dict[str, Any]:
+    """Everything goes on."""
+    return unhalted_card(HALT, "sre-1", now=NOW, zone=ZONE)
+
+
 RUN_CARDS: Mapping[str, Callable[[], dict[str, Any]]] = {
     "run-planning": planning,
     "run-planning-again": planning_again,
@@ -427,7 +484,9 @@ RUN_CARDS: Mapping[str, Callable[[], dict[str, Any]]] = {
     "run-waiting-for-approval-with-note": waiting_for_approval_with_note,
     "run-waiting-for-confirmation": waiting_for_confirmation,
     "run-waiting-for-its-turn": waiting_for_its_turn,
+    "run-waiting-for-a-person": waiting_for_a_person,
     "run-running": running,
+    "run-halted": halted_while_running,
     "run-rolling-back": rolling_back,
     "run-succeeded": succeeded,
     "run-rolled-back": rolled_back,
@@ -447,5 +506,9 @@ ANSWERS: Mapping[str, Callable[[], dict[str, Any]]] = {
     "runs": runs,
     "runs-of-a-service": runs_of_a_service,
     "lines": lines,
+    "locks": locks,
+    "locks-none": nothing_locked,
+    "halt": halt,
+    "unhalted": unhalted,
 }
 CARDS = {**RUN_CARDS, **ANSWERS, **SCHEDULES, **FORMS}

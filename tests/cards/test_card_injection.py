@@ -10,10 +10,12 @@ import pytest
 from cards.answers import StatusRow, lines_card, runs_card, status_card, whoami_card
 from cards.help import GateUsage, InputUsage, Listed, Usage, help_card, usage_card
 from cards.limits import lint, size_bytes
+from cards.locks import LockRow, StepRow, halt_card, locks_card, unhalted_card
 from cards.run import Button, run_card
 from cards.schedule import reminders_card, schedule_card, schedules_card
 from cards.welcome import welcome_card
 from domain.approval import Choice
+from domain.lock import Halt, Hold, Line
 from domain.plan import ActionPlan, Change
 from domain.policy import GateKind, GateRule
 from domain.run import RunState
@@ -21,6 +23,8 @@ from domain.schedule import ScheduleState
 from domain.step import StepState
 from tests.cards.builders import (
     ENDED,
+    HALT,
+    HOLD,
     NOW,
     SWITCH,
     UNDER_WAY,
@@ -32,6 +36,7 @@ from tests.cards.builders import (
     an_actor,
     steps,
     view,
+    waits_for,
 )
 from tests.cards.schedules import a_schedule
 from tests.cards.strict import faults
@@ -89,10 +94,24 @@ def hostile_run_card(payload: str, state: RunState = RunState.AWAITING_APPROVAL)
         for step in steps(StepState.SUCCEEDED, StepState.FAILED, StepState.PENDING)
     ]
     return run_card(
-        view(run, *shown, gate=a_gate(*votes, rule=rule), lock_holder=run),
+        view(
+            run,
+            *shown,
+            gate=a_gate(*votes, rule=rule),
+            waits=waits_for(run, name=payload),
+            halt=halt(payload),
+        ),
         buttons=(Button(title=payload, verb="reject", token="tok", comment="required"),),
         note=payload,
     )
+
+
+def halt(payload: str) -> Halt:
+    return replace(HALT, by_name=payload, reason=payload)
+
+
+def hold(payload: str) -> Hold:
+    return replace(HOLD, name=payload, by_name=payload, reason=payload)
 
 
 def hostile_answers(payload: str):
@@ -141,6 +160,21 @@ def hostile_answers(payload: str):
         ),
         status_card((row,)),
         runs_card((run,), now=NOW, zone=ZONE, about=payload),
+        locks_card(
+            (
+                LockRow(
+                    line=Line(name=payload, hold=hold(payload)), holders=(run,), waiting=(run,)
+                ),
+            ),
+            now=NOW,
+            zone=ZONE,
+            title=payload,
+            note=payload,
+            halt=halt(payload),
+            buttons=(Button(title=payload, verb="unlock", token="tok"),),
+        ),
+        halt_card(halt(payload), (StepRow(run=run, step=payload),), now=NOW, zone=ZONE),
+        unhalted_card(halt(payload), payload, now=NOW, zone=ZONE),
         lines_card(payload, payload, [payload] * 50),
         schedule_card(schedule, note=payload),
         schedules_card((schedule,), about=payload),

@@ -8,6 +8,7 @@ import pytest
 from cards.run import headline, run_sentence
 from cards.run_words import approvers, kicker, short_state, standing, state_words
 from domain.approval import Choice, GateState
+from domain.lock import GROUP
 from domain.policy import GateKind
 from domain.run import RunState
 from tests.cards.builders import (
@@ -16,6 +17,8 @@ from tests.cards.builders import (
     CONFIRM,
     DEPLOY,
     ENDED,
+    HALT,
+    HOLD,
     HOLDER,
     NOW,
     START,
@@ -25,14 +28,15 @@ from tests.cards.builders import (
     a_run,
     a_vote,
     view,
+    waits_for,
 )
 
 NO = a_vote("approver-2", Choice.REJECT, "Not during the sale.")
 SILENT_NO = a_vote("approver-2", Choice.REJECT)
 
 
-def says(state: RunState, *, gate=None, holder=None, **changes) -> str:
-    return str(state_words(view(a_run(state, **changes), gate=gate, lock_holder=holder)))
+def says(state: RunState, *, gate=None, waits=None, halt=None, **changes) -> str:
+    return str(state_words(view(a_run(state, **changes), gate=gate, waits=waits, halt=halt)))
 
 
 @pytest.mark.parametrize(
@@ -57,13 +61,24 @@ def says(state: RunState, *, gate=None, holder=None, **changes) -> str:
         (says(RunState.QUEUED), "Queued: starts in a moment"),
         (says(RunState.QUEUED, outcome="frozen until Monday"), "Queued: frozen until Monday"),
         (
-            says(RunState.QUEUED, holder=HOLDER),
-            "Waiting for its turn: run b2c4d6e7 (sre-1) holds shop/prod since 14:18",
+            says(RunState.QUEUED, waits=waits_for(HOLDER)),
+            (
+                "Waiting for its turn: run b2c4d6e7 (sre-1, deploy) holds shop/prod since 14:18;"
+                " 2nd in line"
+            ),
         ),
         (
-            says(RunState.QUEUED, lock=None, holder=a_run(RunState.QUEUED)),
-            "Waiting for its turn: run k7f3q2ma (dev-1) holds the lock since 14:02",
+            says(RunState.QUEUED, waits=waits_for(hold=HOLD)),
+            (
+                "Waiting for its turn: sre-1 keeps shop/prod locked until 15:00 CET, in 40 min:"
+                " Looking at the *orders* database; 2nd in line"
+            ),
         ),
+        (
+            says(RunState.QUEUED, waits=waits_for(HOLDER, HOLDER, name=f"{GROUP}prod", places=2)),
+            ("Waiting for its turn: 2 of 2 runs of the group prod are under way; 2nd in line"),
+        ),
+        (says(RunState.QUEUED, halt=HALT), "Queued: starts when the halt is over"),
         (says(RunState.RUNNING), "Running"),
         (
             says(RunState.RUNNING, cancelled_by="oid"),

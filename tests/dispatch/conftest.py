@@ -2,10 +2,12 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from bot.access.cedar_text import CedarText
 from bot.access.identity import Identity
 from bot.card_tokens import CardTokens
 from bot.command import Commands, Installation, discover
@@ -32,11 +34,14 @@ from tests.dispatch.world import (
 )
 from workflows.definition import Workflow
 from workflows.definition_file import read_definition
+from workflows.engine.halts import Halting
+from workflows.engine.holds import Holds
 from workflows.engine.lifecycle import Lifecycle
 from workflows.engine.reminders import Reminders
 from workflows.engine.schedules import Schedules
 
 BotWith = Callable[[str], Awaitable[Bot]]
+BotUnder = Callable[[str, str], Awaitable[Bot]]
 
 RESTARTS = """
 steps:
@@ -71,6 +76,21 @@ async def bot_with(config: Config, tmp_path: Path) -> AsyncIterator[BotWith]:
         yield made
 
 
+@pytest.fixture
+async def bot_under(config: Config, tmp_path: Path) -> AsyncIterator[BotUnder]:
+    """Makes a bot whose policy says the second of two texts where the demo's says the first."""
+    async with AsyncExitStack() as stack:
+
+        async def made(old: str, new: str) -> Bot:
+            text = config.policy.text
+            assert old in text
+            policy = CedarText(config.policy.file, text.replace(old, new))
+            other = replace(config, policy=policy)
+            return await stack.enter_async_context(a_bot(other, tmp_path, WORKFLOWS))
+
+        yield made
+
+
 @asynccontextmanager
 async def a_bot(
     config: Config, tmp_path: Path, workflows: Iterable[Workflow]
@@ -95,6 +115,7 @@ async def a_bot(
         clock=clock,
         zone=config.zone,
     )
+    lifecycle = Lifecycle(queue, ids)
     installation = Installation(
         commands=commands,
         authorizer=authorizer,
@@ -103,7 +124,9 @@ async def a_bot(
         roles=config.roles,
         catalogue=config.catalogue,
         actions=actions,
-        lifecycle=Lifecycle(queue, ids),
+        lifecycle=lifecycle,
+        holds=Holds(queue, lifecycle),
+        halting=Halting(queue),
         views=views,
         schedules=Schedules(queue, ids),
         reminders=Reminders(queue, ids),

@@ -47,7 +47,7 @@ def test_every_command_of_the_demo_is_there_once():
         **dict.fromkeys(
             [
                 *("again", "audit", "can", "diagnose", "help", "logs"),
-                *("run", "runs", "status", "whoami", "why"),
+                *("locks", "run", "runs", "status", "whoami", "why"),
             ],
             Effect.READ,
         ),
@@ -56,6 +56,7 @@ def test_every_command_of_the_demo_is_there_once():
                 *("approve", "cancel", "confirm", "handover", "reject", "withdraw"),
                 *("deploy", "rollback", "restart", "pause", "resume", "retry", "skip"),
                 *("remind", "reminders", "schedule", "schedules"),
+                *("halt", "lock", "steal", "unhalt", "unlock"),
             ],
             Effect.WRITE,
         ),

@@ -59,19 +59,19 @@ def listed(said: list[str]) -> set[str]:
             "viewer-1",
             {"whoami", "status", "runs", "why"},
             {"deploy", "logs", "audit", "approve"},
-            "12 more commands exist for other roles.",
+            "16 more commands exist for other roles.",
         ),
         (
             "dev-1",
             {"deploy", "logs", "cancel"},
             {"audit", "approve"},
-            "6 more commands exist for other roles.",
+            "9 more commands exist for other roles.",
         ),
         (
             "approver-2",
             {"approve", "reject"},
             {"deploy", "logs", "audit"},
-            "8 more commands exist for other roles.",
+            "12 more commands exist for other roles.",
         ),
     ],
 )

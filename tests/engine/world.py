@@ -21,6 +21,8 @@ from domain.run import Run
 from storage.store import Store
 from workflows.definition import Retry, Step, Undo, Workflow
 from workflows.engine.durable import Kind
+from workflows.engine.halts import Halting
+from workflows.engine.holds import Holds
 from workflows.engine.lifecycle import Lifecycle, RunRequest
 from workflows.engine.plans import Plans
 from workflows.engine.progress import Progress
@@ -228,6 +230,8 @@ class World:
         self.connectors: list[Any] = [ShopConnector(self.target)]
         self.electors = Electors()
         self.lifecycle = Lifecycle(queue, ids)
+        self.holds = Holds(queue, self.lifecycle)
+        self.halting = Halting(queue)
         self.worker = self.new_worker(ids)
         self._ids = ids
 
@@ -249,13 +253,17 @@ class World:
         )
 
     async def ask(
-        self, version: str = "v1.1.0", rule: GateRule = FREE, workflow: Workflow | None = None
+        self,
+        version: str = "v1.1.0",
+        rule: GateRule = FREE,
+        workflow: Workflow | None = None,
+        requester: Actor = DEV,
     ) -> str:
         request = RunRequest(
             workflow=workflow or deploy(),
             inputs={"version": version},
             reason="PAY-812",
-            requester=DEV,
+            requester=requester,
             conversation=PLACE,
             reply_to="1",
             gate_rule=rule,

@@ -376,7 +376,9 @@ async def test_a_second_deploy_waits_and_its_card_names_who_holds_the_lock(chann
     try:
         await approve(channel, first)
         await approve(channel, second, "approver-2")
-        await second.says(f"Waiting for its turn: run {holder} (dev-1) holds shop/prod since ")
+        await second.says(
+            f"Waiting for its turn: run {holder} (dev-1, deploy) holds shop/prod since "
+        )
         assert done(channel) == before
     finally:
         pause.unlink()

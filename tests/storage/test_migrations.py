@@ -1,11 +1,15 @@
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 import pytest
 import sqlalchemy as sa
 
 from domain.errors import Refused
+import storage
 from storage.database import parse_url, writing_engine
 from storage.migrate import upgrade
 from storage.schema import metadata
@@ -53,3 +57,37 @@ async def test_sqlite_is_opened_durable_and_strict(store):
 
     assert await store.transaction(pragmas) == ["wal", 2, 1, 30_000]
     assert await store.read(pragmas) == ["wal", 2, 1, 30_000]
+
+
+def test_what_was_held_before_locks_had_lines_is_held_and_waited_for_after(url, open_store):
+    engine = writing_engine(parse_url(url))
+    with engine.begin() as connection:
+        config = Config()
+        folder = Path(storage.__file__).parent / "migrations"
+        config.set_main_option("script_location", str(folder))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0004")
+        for run_id, state, queued_at in (
+            ("a", "running", "2026-01-02T03:04:05.000000+00:00"),
+            ("b", "queued", "2026-01-02T03:04:06.000000+00:00"),
+            ("c", "queued", "2026-01-02T03:04:07.000000+00:00"),
+        ):
+            connection.execute(
+                sa.text(
+                    "INSERT INTO runs (id, tenant, workflow, title, definition, inputs, reason,"
+                    " requester, conversation, gate_rule, state, rev, generation, created_at,"
+                    " lock, outcome, queued_at) VALUES (:id, 't', 'deploy', 'Deploy', '{}', '{}',"
+                    " '', :who, '{}', '{}', :state, 1, 1, :at, 'shop/prod', '', :at)"
+                ),
+                {"id": run_id, "state": state, "at": queued_at, "who": '{"id": "dev"}'},
+            )
+        connection.execute(
+            sa.text("INSERT INTO locks (name, run_id, since) VALUES ('shop/prod', 'a', :at)"),
+            {"at": "2026-01-02T03:04:05.000000+00:00"},
+        )
+    engine.dispose()
+
+    line = open_store()._read(lambda unit: unit.locks.line("shop/prod"))
+
+    assert [(each.run_id, each.place) for each in line.held] == [("a", 0)]
+    assert [(each.run_id, each.requester) for each in line.waiting] == [("b", "dev"), ("c", "dev")]

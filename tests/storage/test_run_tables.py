@@ -16,7 +16,6 @@ from domain.plan import ActionPlan, Change, Plan, StepPlan
 from domain.policy import GateKind, GateRule
 from domain.run import Run, RunState
 from domain.step import StepRun, StepState
-from storage.locks import Held
 
 text = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=9)
 json_objects = st.dictionaries(
@@ -160,19 +159,6 @@ async def test_older_runs_come_page_by_page_each_once(store, a_run, clock):
         return pages
 
     assert await store.transaction(work) == [["e", "c"], ["b", "d"], ["a"]]
-
-
-async def test_who_waits_for_a_lock_goes_first_come_first(store, a_run, clock):
-    def work(unit):
-        queued = {"state": RunState.QUEUED, "lock": "shop/prod"}
-        unit.runs.insert(a_run("late", queued_at=clock.now() + timedelta(seconds=9), **queued))
-        unit.runs.insert(a_run("b", queued_at=clock.now(), **queued))
-        unit.runs.insert(a_run("a", queued_at=clock.now(), **queued))
-        unit.runs.insert(a_run("other", queued_at=clock.now(), state=RunState.QUEUED, lock="x"))
-        unit.runs.insert(a_run("busy", state=RunState.RUNNING, lock="shop/prod"))
-        return unit.runs.waiting_for("shop/prod")
-
-    assert await store.transaction(work) == ["a", "b", "late"]
 
 
 async def test_runs_are_found_by_state(store, a_run):
@@ -371,53 +357,3 @@ async def test_a_gate_is_due_from_its_deadline_on_while_it_is_open(store, a_run,
         return unit.gates.due(just_before), unit.gates.due(gate.expires_at)
 
     assert await store.transaction(work) == ([], ["g1"])
-
-
-async def test_a_lock_has_one_holder_until_it_is_released(store, a_run, clock):
-    def work(unit):
-        unit.runs.insert(a_run("a"))
-        unit.runs.insert(a_run("b"))
-        return [
-            unit.locks.holder("shop/prod"),
-            unit.locks.take("shop/prod", "a"),
-            unit.locks.take("shop/prod", "b"),
-            unit.locks.take("shop/prod", "a"),
-            unit.locks.take("billing/prod", "a"),
-            unit.locks.holder("shop/prod"),
-            unit.locks.release("b"),
-            unit.locks.release("a"),
-            unit.locks.take("shop/prod", "b"),
-        ]
-
-    assert await store.transaction(work) == [
-        None,
-        True,
-        False,
-        True,
-        True,
-        Held(run_id="a", since=clock.now()),
-        (),
-        ("billing/prod", "shop/prod"),
-        True,
-    ]
-
-
-async def test_a_lock_is_taken_by_one_of_many_processes(open_store, a_run):
-    stores = [open_store() for _ in range(4)]
-
-    def insert(unit):
-        for number in range(4):
-            unit.runs.insert(a_run(str(number)))
-
-    await stores[0].transaction(insert)
-
-    taken = await asyncio.gather(
-        *(
-            each.transaction(lambda unit, number=number: unit.locks.take("shop", str(number)))
-            for number, each in enumerate(stores)
-        )
-    )
-
-    assert sorted(taken) == [False, False, False, True]
-    held = await stores[0].read(lambda unit: unit.locks.holder("shop"))
-    assert held.run_id == str(taken.index(True))

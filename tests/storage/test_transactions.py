@@ -13,6 +13,7 @@ import pytest
 
 from domain.audit import GENESIS, Event, entry_hash
 from domain.errors import Bug, Refused, Unavailable
+from domain.lock import Line, Need
 from domain.notice import Message
 from storage.store import Store
 
@@ -55,7 +56,7 @@ async def test_an_exception_undoes_all_of_it(store, a_run, place, requester):
         unit.audit.append(Event(type="run.started", actor=requester))
         unit.outbox.put(place, HELLO)
         unit.cards.touch("k7f3q2ma", place)
-        unit.locks.take("shop/prod", "k7f3q2ma")
+        unit.locks.line_up("k7f3q2ma", requester.id, [Need(name="shop/prod")], unit.now)
         claim("1")(unit)
         raise KeyError("x")
 
@@ -68,11 +69,18 @@ async def test_an_exception_undoes_all_of_it(store, a_run, place, requester):
             unit.audit.head(),
             unit.outbox.due(unit.now, "me", timedelta(minutes=1), 9),
             unit.cards.get("k7f3q2ma"),
-            unit.locks.holder("shop/prod"),
+            unit.locks.line("shop/prod"),
             claim("1")(unit),
         )
 
-    assert await store.transaction(look) == (None, (0, GENESIS), [], None, None, True)
+    assert await store.transaction(look) == (
+        None,
+        (0, GENESIS),
+        [],
+        None,
+        Line(name="shop/prod"),
+        True,
+    )
 
 
 async def test_what_is_to_follow_runs_on_the_loop_once_it_is_committed(store, a_run):

@@ -216,6 +216,8 @@ def test_a_pattern_has_to_be_one(file):
         ("{type: version}", "{pattern: 'v[0-9]+'}"),
         ("{type: version}", ""),
         ("lock: shop/${ inputs.version }\n", ""),
+        ("lock:", "concurrency: {group: '${ inputs.version }', limit: 2}\nlock:"),
+        ("lock:", "concurrency: {group: releases}\nlock:"),
         ("uses: shop.current@1", "uses: shop.current@1\n    title: Look"),
         ("steps.before.version", "plan.digest + run.id + run.requester"),
         ('"${ inputs.version }"', '"$${ no.expression }"'),

@@ -12,7 +12,7 @@ import pytest
 from domain.approval import CommentRule
 from domain.field import Field, FieldType
 from tests.engine.world import deploy
-from workflows.definition import Retry, Step, Undo, Workflow, from_pinned
+from workflows.definition import Concurrency, Retry, Step, Undo, Workflow, from_pinned
 
 texts = st.text(max_size=20)
 names = st.from_regex(r"[a-z][a-z0-9_]{0,10}", fullmatch=True)
@@ -51,6 +51,7 @@ workflows = st.builds(
     lock=st.none() | texts,
     steps=st.lists(steps, max_size=4).map(tuple),
     aliases=st.lists(names, max_size=2).map(tuple),
+    concurrency=st.none() | st.builds(Concurrency, group=texts, limit=st.integers(1, 100)),
 )
 
 

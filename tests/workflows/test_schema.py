@@ -58,6 +58,9 @@ def test_the_example_of_the_contract_is_right(tmp_path):
         ("wait: 1s", "wait: 1s\n    uses: supervisor.status@1"),
         ("  settle:", "  Settle-down:"),
         ("timeout: 1m", "undo: {uses: supervisor.status@1}"),
+        ("lock:", "concurrency: {limit: 2}\nlock:"),
+        ("lock:", "concurrency: {group: x, limit: 0}\nlock:"),
+        ("lock:", "concurrency: {group: x, limits: 2}\nlock:"),
     ],
 )
 def test_a_mistake_is_marked(old, new, tmp_path):

@@ -36,6 +36,7 @@ from workflows.syntax import FILLERS, Placeholder, Syntax, parse
         ("why [line…]", (Placeholder(name="line", is_required=False, takes_rest=True),), ()),
         ("go --now", (), ("now",)),
         ('go [--dry-run] [--reason "…"]', (), ("dry_run", "reason")),
+        ('go --reason "…" [--for 2h]', (), ("reason", "for")),
         ("go --fast <what>", (Placeholder(name="what"),), ("fast",)),
     ],
 )

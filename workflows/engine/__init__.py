@@ -3,6 +3,10 @@
 lifecycle.py   what people do: request, vote, confirm, cancel
 plans.py       what workers find out before a start: the plan, the gate, its deadline
 turns.py       whose turn it is: the lock, the last look, who carries a run out
+lines.py       what a run needs before it may start, and its place in the lines for it
+holds.py       a person's lock: taken, let go, stolen, over
+halts.py       the switch that stops everything
+rates.py       how often connections are used
 progress.py    and then: a step done, one that failed, everything undone
 moves.py       what both share: one move with its audit event, its card, and what follows
 attempt.py     one attempt at an action, and what its end means

@@ -172,7 +172,7 @@ class _Look:
         """Nothing begins; a step whose process died is begun again, to know where it stands."""
         again = self._again()
         if again or self.going:
-            return Frontier(ready=again)
+            return Frontier(ready=self._let(again))
         return Frontier(event=RunEvent.PAUSED)
 
     def _is_stopping(self) -> bool:
@@ -187,7 +187,7 @@ class _Look:
         lapsed = tuple(n for n in self._normal() if self.steps[n.name].state in unbegun)
         again = self._again()
         if lapsed or again:
-            return Frontier(ready=again, lapsed=lapsed)
+            return Frontier(ready=self._let(again), lapsed=lapsed)
         if self.run.state is RunState.RUNNING:
             if self.going - self.graph.always:
                 return Frontier()
@@ -198,6 +198,10 @@ class _Look:
             is_stopped = self.run.cancelled_by is not None
             return self._end(RunEvent.CANCELLED if is_stopped else RunEvent.BROKEN)
         return self._take_back()
+
+    def _let(self, nodes: tuple[Node, ...]) -> tuple[Node, ...]:
+        """*nodes*, where they may begin now."""
+        return () if self.is_held else nodes
 
     def _again(self) -> tuple[Node, ...]:
         """The steps that are under way and nobody has: their process died."""
@@ -213,6 +217,8 @@ class _Look:
         stuck = any(step.stuck for step in self.steps.values())
         for node in () if stuck else to_undo(self.graph, self.steps):
             due = self.steps[node.name].due_at
+            if self.is_held:
+                return Frontier()
             if due is not None and due > self.now:
                 return Frontier(until=due)
             return Frontier(undo=node)

@@ -1,6 +1,6 @@
 """One move of a run: the new state, its audit events, its card, and the work that follows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -8,15 +8,23 @@ from typing import Any
 from domain.actor import Actor, system_actor
 from domain.approval import Gate, GateEvent, GateState, advance_gate
 from domain.audit import Event
+from domain.lock import Hold, Line
 from domain.notice import Notice, NoticeKind
 from domain.run import Run, RunEvent, RunState, advance
 from domain.step import StepEvent, StepRun, StepState, advance_step
 from storage.unit import UnitOfWork
+from workflows.engine import lines
 from workflows.engine.durable import Kind, Queue
+
+HOLD = "hold/"
+"""What an alarm's subject begins with that is for a person's lock; others are for gates."""
 
 _FAILURES = {RunState.FAILED, RunState.ROLLED_BACK, RunState.ROLLBACK_FAILED}
 _TOLD = {RunState.SUCCEEDED, *_FAILURES}
 """Ends that nobody decided on. A decision is told with who made it, and why."""
+
+_SHOWN_ANEW = 25
+"""How many cards tell at once that their line has moved; who stands behind them can wait."""
 
 
 class Moves:
@@ -36,7 +44,8 @@ class Moves:
     ) -> Run:
         """*run* after *event*, saved, with *changes* to its other fields.
 
-        A run that ends lets go of its lock and wakes the next one that waits for it.
+        A run that is queued stands in line for what it needs; one that ends lets go of all
+        that it has, and wakes the next ones that wait for it.
 
         Raises:
             IllegalTransition: *event* cannot happen to it.
@@ -45,6 +54,8 @@ class Moves:
         if moved.state.is_final:
             moved = replace(moved, finished_at=unit.now, carrier=None)
         unit.runs.save(moved)
+        if moved.state is RunState.QUEUED and run.state is not RunState.QUEUED:
+            self._let_have(unit, lines.line_up(unit, moved), f"after-{run.id}-{run.rev}")
         if moved.state.is_final:
             self._end(unit, moved, by)
         self.show(unit, moved)
@@ -148,12 +159,28 @@ class Moves:
             delay = gate.escalates_at - unit.now
             self._put(unit, Kind.TIMER, f"{gate.id}/{why}", gate.id, delay=delay)
 
+    def end_hold_later(self, unit: UnitOfWork, hold: Hold, *, again: str = "") -> None:
+        """Have a worker look at the hold when its time is over."""
+        work_id = f"{HOLD}{hold.name}/{hold.since.timestamp()}{again}"
+        delay = hold.until - unit.now
+        self._put(unit, Kind.TIMER, work_id, f"{HOLD}{hold.name}", delay=delay)
+
+    def let_go(self, unit: UnitOfWork, run: Run, why: str) -> None:
+        """Have *run* hold nothing and wait for nothing; whose turn it is now is woken."""
+        self._let_have(unit, lines.step_out(unit, run), why)
+
     def let_next(self, unit: UnitOfWork, lock: str, why: str) -> None:
-        """Wake the first of the runs that wait for *lock*; the cards of all name the holder."""
-        waiting = [unit.runs.get(each) for each in unit.runs.waiting_for(lock)]
-        for place, run in enumerate(filter(None, waiting)):
-            self.show(unit, run)
-            if place == 0:
+        """Wake those whose turn it is to have *lock*; the cards of who waits are shown anew."""
+        line = unit.locks.line(lock)
+        for each in line.waiting[:_SHOWN_ANEW]:
+            if (run := unit.runs.get(each.run_id)) is not None:
+                self.show(unit, run)
+        self.wake_next(unit, line, why)
+
+    def wake_next(self, unit: UnitOfWork, line: Line, why: str) -> None:
+        """Have those go on whose turn it is in *line*; *why* as for `carry_out_later`."""
+        for run_id in line.next:
+            if (run := unit.runs.get(run_id)) is not None:
                 self.carry_out_later(unit, run, why)
 
     def _end(self, unit: UnitOfWork, run: Run, by: Actor | None) -> None:
@@ -168,12 +195,12 @@ class Moves:
         ):
             self.tell(unit, run, NoticeKind.ENDED)
         self._end_steps(unit, run)
-        held = unit.locks.release(run.id)
-        for name in held:
-            self.let_next(unit, name, f"after-{run.id}")
-        if not held and run.lock is not None and unit.locks.holder(run.lock) is None:
-            # It may have been woken and not have come so far: its turn passes on.
-            self.let_next(unit, run.lock, f"after-{run.id}")
+        # It may have been woken and not have come so far: then its turn passes on.
+        self.let_go(unit, run, f"after-{run.id}")
+
+    def _let_have(self, unit: UnitOfWork, names: Iterable[str], why: str) -> None:
+        for name in names:
+            self.let_next(unit, name, why)
 
     def _end_steps(self, unit: UnitOfWork, run: Run) -> None:
         """Leave nothing open in *run*, which has ended."""

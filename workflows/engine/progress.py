@@ -19,6 +19,7 @@ from domain.run import Run, RunEvent, RunState
 from domain.step import (
     Done,
     Fail,
+    Later,
     NotYet,
     Outcome,
     Retry,
@@ -30,6 +31,7 @@ from domain.step import (
 )
 from storage.unit import UnitOfWork
 from workflows.definition import Step
+from workflows.engine import halts
 from workflows.engine.durable import Queue
 from workflows.engine.frontier import Graph, frontier
 from workflows.engine.moves import Moves
@@ -99,10 +101,11 @@ class Progress:
         scene = _Scene.of(unit, run)
         step = scene.steps[task.node.name]
         number = step.undo_attempt if task.is_undo else step.attempt
-        if run.carrier != task.run.carrier or number != task.attempt:
+        is_put_off = isinstance(outcome, Later) and number == task.attempt - 1
+        if run.carrier != task.run.carrier or not (number == task.attempt or is_put_off):
             return None  # somebody else has taken over
         is_open = step.state is not StepState.COMPENSATED and not step.stuck
-        if is_open if task.is_undo else step.state is StepState.RUNNING:
+        if not is_put_off and (is_open if task.is_undo else step.state is StepState.RUNNING):
             if task.is_undo:
                 self._record_undo(scene, task, outcome)
             else:
@@ -116,10 +119,18 @@ class Progress:
         return self._next(_Scene.of(unit, run), going)
 
     def _next(self, scene: _Scene, going: Collection[Task]) -> Turn | None:
+        is_held = halts.in_force(scene.unit) is not None
         tasks: list[Task] = []
         while True:
             names = {each.node.name for each in (*going, *tasks)}
-            look = frontier(scene.graph, scene.run, scene.steps, now=scene.unit.now, going=names)
+            look = frontier(
+                scene.graph,
+                scene.run,
+                scene.steps,
+                now=scene.unit.now,
+                going=names,
+                is_held=is_held,
+            )
             if look.is_empty:
                 break
             for node in look.lapsed:
@@ -248,6 +259,15 @@ class Progress:
                 else:
                     due = min(unit.now + task.step.until.every, over)
                     scene.save(name, StepEvent.PAUSED, due_at=due, detail=detail, attempt=0)
+            case Later(reason, after):  # as if it had not begun
+                scene.save(
+                    name,
+                    StepEvent.PAUSED,
+                    due_at=unit.now + after,
+                    detail=reason,
+                    attempt=task.attempt - 1,
+                    output=_trace(may_have_happened=task.in_doubt),
+                )
             case Retry(reason, after, may_have_happened) if not task.is_settling:
                 scene.save(
                     name,
@@ -323,6 +343,9 @@ class Progress:
                 scene.save(task.node.name, StepEvent.UNDONE)
                 data = {"idempotency_key": task.key}
                 self._audit(scene, "step.compensated", task.node, data=data)
+            case Later(_, after):
+                due = scene.unit.now + after
+                scene.save(task.node.name, undo_attempt=task.attempt - 1, due_at=due)
             case Retry(_, after):
                 scene.save(task.node.name, due_at=scene.unit.now + min(after, LONGEST_NAP))
             case Fail(reason):

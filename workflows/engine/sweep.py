@@ -1,6 +1,6 @@
-"""What nobody goes on with: runs whose carrier is no more, and gates whose alarm did not ring.
+"""What nobody goes on with: runs whose carrier is no more, alarms that did not ring, free locks.
 
-Neither should ever be. Both would wait for ever if they were, with a lock held or people asked.
+None of it should ever be. All would wait for ever if it were, with a lock held or people asked.
 """
 
 import asyncio
@@ -38,6 +38,7 @@ class Sweep:
         self._turns = turns
         self._clock = clock
         self._ended = ended
+        self._ready: frozenset[str] = frozenset()  #: the locks that were free for somebody
 
     async def run(self) -> None:
         """Sweep until cancelled."""
@@ -59,19 +60,40 @@ class Sweep:
             lambda unit: (*unit.gates.due(late), *unit.gates.to_escalate(late))
         ):
             await self._ring(gate_id)
+        for lock in await self._store.read(lambda unit: unit.holds.due(late)):
+            await self._end_hold(lock)
+        await self._wake()
         carried = await self._store.read(_carried)
         ended = await self._ended({work_of(carrier) for carrier in carried.values()})
         for run_id, carrier in carried.items():
             if work_of(carrier) in ended:
                 await self._adopt(run_id, carrier)
 
+    async def _wake(self) -> None:
+        """Wake those whose turn it has been since the last sweep, and whom nobody woke."""
+        ready = await self._store.read(_ready)
+        if late := ready & self._ready:
+            await self._store.transaction(lambda unit: self._turns.wake(unit, sorted(late)))
+        self._ready = ready
+
     async def _ring(self, gate_id: str) -> None:
         log.warning("gate was due without its alarm", gate=gate_id)
         await self._store.transaction(lambda unit: self._plans.ring(unit, gate_id))
 
+    async def _end_hold(self, lock: str) -> None:
+        log.warning("lock was over without its alarm", lock=lock)
+        await self._store.transaction(lambda unit: self._turns.ring(unit, lock))
+
     async def _adopt(self, run_id: str, carrier: str) -> None:
         if await self._store.transaction(lambda unit: self._turns.orphaned(unit, run_id, carrier)):
             log.warning("run was an orphan", run=run_id, carrier=carrier)
+
+
+def _ready(unit: UnitOfWork) -> frozenset[str]:
+    """The locks that somebody waits for, and could have; none while everything is halted."""
+    if unit.halts.current() is not None:
+        return frozenset()
+    return frozenset(line.name for line in unit.locks.lines() if line.next)
 
 
 def _carried(unit: UnitOfWork) -> Mapping[str, str]:

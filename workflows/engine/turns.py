@@ -5,7 +5,7 @@ more: where the world has drifted, the run goes back to planning. And each voter
 more: where votes do not count any more, the gate opens again.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -16,6 +16,7 @@ from domain.plan import Plan
 from domain.policy import GateKind
 from domain.run import Run, RunEvent, RunState
 from storage.unit import UnitOfWork
+from workflows.engine import halts, holds, lines
 from workflows.engine.durable import Queue
 from workflows.engine.moves import Moves
 from workflows.engine.progress import Progress
@@ -137,20 +138,17 @@ class Turns:
         gate = None
         if run.gate_rule.kind is GateKind.APPROVAL:
             gate = unit.gates.latest(run.id)
-        if run.lock is None:
-            return Admission(run=run, gate=gate)
-        holder = unit.locks.holder(run.lock)
-        if holder is None:
-            first = unit.runs.waiting_for(run.lock)[0]
-            if first != run.id:
-                self._moves.let_next(unit, run.lock, f"before-{run.id}")
-                return None
-            if unit.locks.take(run.lock, run.id):  # else somebody was faster
-                self._moves.audit(unit, run, "lock.acquired", data={"lock": run.lock})
-                return Admission(run=run, gate=gate)
-        elif holder.run_id == run.id:
+        if halts.in_force(unit) is not None:
+            self._moves.show(unit, run)
+            return None  # whoever lifts it wakes the run again
+        taken = lines.take(unit, run)
+        if taken is not None:
+            for name in taken:
+                self._moves.audit(unit, run, "lock.acquired", data={"lock": name})
             return Admission(run=run, gate=gate)
         self._moves.show(unit, run)
+        for line in unit.locks.lines_of(run.id):  # whose turn it is may never have been woken
+            self._moves.wake_next(unit, line, f"before-{run.id}")
         return None
 
     def _drift(self, unit: UnitOfWork, run: Run, plan: Plan, drift: str) -> None:
@@ -182,8 +180,7 @@ class Turns:
         if run.gate_rule.kind is GateKind.NONE:
             return  # it waits for nobody: it keeps its lock, and is the next to start
         self._moves.tell(unit, run, NoticeKind.REOPENED, reason=drift)
-        for name in unit.locks.release(run.id):
-            self._moves.let_next(unit, name, f"after-{run.id}-{run.rev}")
+        self._moves.let_go(unit, run, f"after-{run.id}-{run.rev}")
 
     def _void(
         self, unit: UnitOfWork, run: Run, asked: Gate, objections: Mapping[ObjectId, str]
@@ -220,14 +217,22 @@ class Turns:
         unit.gates.save(gate)
         why = " ".join(f"{vote.name} {objections[vote.voter]}." for vote in voided)
         back = self._moves.move(unit, run, RunEvent.VOTES_VOIDED, queued_at=None, outcome=why)
-        for name in unit.locks.release(run.id):
-            self._moves.let_next(unit, name, f"after-{run.id}-{unit.now.timestamp()}")
+        self._moves.let_go(unit, run, f"after-{run.id}-{unit.now.timestamp()}")
         if unit.now >= gate.expires_at:
             self._moves.expire(unit, back, gate)
         else:
             self._moves.tell(unit, run, NoticeKind.REOPENED, reason=why)
             self._moves.expire_later(unit, gate, why=f"expiry-{unit.now.timestamp()}")
         return True
+
+    def ring(self, unit: UnitOfWork, lock: str) -> None:
+        """Do what is due at a person's lock: end it, if its time is over."""
+        holds.ring(unit, self._moves, lock)
+
+    def wake(self, unit: UnitOfWork, locks: Iterable[str]) -> None:
+        """Wake whose turn it is to have one of *locks*, should nobody have done so."""
+        for lock in locks:
+            self._moves.let_next(unit, lock, f"swept-{unit.now.timestamp()}")
 
     def orphaned(self, unit: UnitOfWork, run_id: str, carrier: str) -> bool:
         """Have somebody else go on with the run whose *carrier* is no more; whether it was so."""

@@ -19,14 +19,16 @@ from domain.errors import Bug, Refused, SignalboxError, Unavailable
 from domain.plan import Plan
 from domain.ports import Clock
 from domain.run import RunId
-from domain.step import Done, Fail, NotYet, Outcome
+from domain.step import Done, Fail, Later, NotYet, Outcome
 from storage.store import Store
 from storage.unit import UnitOfWork
 from workflows.engine.attempt import attempt, decide
 from workflows.engine.durable import Kind, Work
 from workflows.engine.looks import Looks
+from workflows.engine.moves import HOLD
 from workflows.engine.plans import Plans
 from workflows.engine.progress import Progress
+from workflows.engine.rates import Rates
 from workflows.engine.stretch import Stretch
 from workflows.engine.tasks import Task, Turn
 from workflows.engine.turns import Admission, Turns, carrier_of
@@ -61,6 +63,7 @@ class Worker:
         actions: Actions,
         voters: Voters,
         clock: Clock,
+        rates: Rates | None = None,
         correlation_id: Callable[[], str] = lambda: secrets.token_hex(4),
         jitter: Callable[[], float] = random.random,
     ) -> None:
@@ -71,6 +74,7 @@ class Worker:
         self._progress = progress
         self._actions = actions
         self._clock = clock
+        self._rates = rates or Rates(store=store)
         self._correlation_id = correlation_id
         self._jitter = jitter
         self._looks = Looks(
@@ -94,9 +98,12 @@ class Worker:
         """Do one thing after the other for the run, until it ends or has to wait."""
         await self._or_give_up(run_id, self._stretch(work_id, run_id))
 
-    async def timer(self, _work_id: str, gate_id: str) -> None:
-        """Do what is due at the gate, if it is still open."""
-        await self._transaction(lambda u: self._plans.ring(u, gate_id))
+    async def timer(self, _work_id: str, subject: str) -> None:
+        """Do what is due at the gate, if it is still open; or at a person's lock."""
+        if subject.startswith(HOLD):
+            await self._transaction(lambda u: self._turns.ring(u, subject.removeprefix(HOLD)))
+        else:
+            await self._transaction(lambda u: self._plans.ring(u, subject))
 
     async def _or_give_up(self, run_id: str, work: Awaitable[None]) -> None:
         """Do *work*; a mistake of ours ends the run, for nobody else would ever go on with it."""
@@ -184,16 +191,19 @@ class Worker:
             arguments = evaluate(undo.arguments, task.scope) if undo else _approved(task)
         except Refused as refused:
             return Fail(refused.words)
-        outcome = await attempt(
-            action,
-            arguments,
-            task.key,
-            within=action.timeout if task.is_undo else step.timeout or action.timeout,
-            was_begun=task.was_begun,
-            in_doubt=task.in_doubt,
-            is_settling=task.is_settling,
-            correlation_id=self._correlation_id,
-        )
+        async with self._rates.admission(action.reference) as wait:
+            if wait:
+                return Later(self._rates.words(action.reference), wait)
+            outcome = await attempt(
+                action,
+                arguments,
+                task.key,
+                within=action.timeout if task.is_undo else step.timeout or action.timeout,
+                was_begun=task.was_begun,
+                in_doubt=task.in_doubt,
+                is_settling=task.is_settling,
+                correlation_id=self._correlation_id,
+            )
         if isinstance(outcome, Done) and undo is None:
             outcome = _given(task, outcome)
         rule = _UNDO if task.is_undo else _LOOKING if until is not None else step.retry
