@@ -13,6 +13,9 @@ from domain.field import Field, FieldType
 _MOVES = {"back": Move.BACK, "cancel": Move.CANCEL, "stop": Move.CANCEL, "help": Move.HELP}
 """What is no answer, unless it is one of the choices."""
 
+_NOTHING = "skip"
+"""What is typed for all that may be left out; alone it is no command about a run's step."""
+
 
 def stands_by_itself(line: str, dialog: Dialog, installation: Installation) -> bool:
     """Whether *line* is a command of its own, and no answer.
@@ -24,6 +27,8 @@ def stands_by_itself(line: str, dialog: Dialog, installation: Installation) -> b
         return False
     asks = flow.asked(dialog, installation.commands.find(dialog.command).fields)
     if [each.type for each in asks] == [FieldType.REST]:  # it asks for a command
+        return False
+    if line.strip().lower() == _NOTHING and not any(each.required for each in asks):
         return False
     name, rest = head(line)
     try:
@@ -58,7 +63,7 @@ def answers(
     is_one = len(asks) == 1
     if is_one and (len(line.split()) == 1 or is_whole(asks[0], line)):
         return asks, said(asks, line)
-    if not any(each.required for each in asks) and line.strip().lower() == "skip":
+    if not any(each.required for each in asks) and line.strip().lower() == _NOTHING:
         return asks, {}
     missing = tuple(each for each in command.fields if each.name not in dialog.values)
     syntax = command.syntax.only({each.name for each in missing})

@@ -77,7 +77,7 @@ async def events(world: World) -> list[str]:
 
 
 def alarms(queue: FakeQueue, kind: Kind = Kind.SCHEDULE) -> list[datetime]:
-    return sorted(due for due, each, _, _ in queue.waiting if each is kind)
+    return sorted(each.due for each in queue.waiting if each.kind is kind)
 
 
 # -- the table of states ----------------------------------------------------------------------
