@@ -126,7 +126,8 @@ def test(*, paths: tuple[Path, ...], min_coverage: int) -> int:
     from bot.config import load
     from bot.offline import actions_of
     from workflows.definition import DefinitionFaults
-    from workflows.rehearsal.rehearse import rehearse, told, with_tests
+    from workflows.rehearsal.rehearse import rehearse, with_tests
+    from workflows.rehearsal.report import told
 
     settings = read_settings()
     folder = settings.config if not paths else settings.config_dir or _around(paths[0])

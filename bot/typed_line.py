@@ -13,8 +13,8 @@ from domain.field import Field, FieldType
 _MOVES = {"back": Move.BACK, "cancel": Move.CANCEL, "stop": Move.CANCEL, "help": Move.HELP}
 """What is no answer, unless it is one of the choices."""
 
-_NOTHING = "skip"
-"""What is typed for all that may be left out; alone it is no command about a run's step."""
+_SKIP = "skip"
+"""Leaves out what may be left out. With a run and a step it is a command of its own."""
 
 
 def stands_by_itself(line: str, dialog: Dialog, installation: Installation) -> bool:
@@ -23,12 +23,10 @@ def stands_by_itself(line: str, dialog: Dialog, installation: Installation) -> b
     A command is one with half of its inputs, too, and where any words would be an answer:
     somebody who begins anew must not set going what they were asked about.
     """
-    if line.strip().lower() in _MOVES or _is_choice(line, dialog, installation):
+    if line.strip().lower() in {*_MOVES, _SKIP} or _is_choice(line, dialog, installation):
         return False
     asks = flow.asked(dialog, installation.commands.find(dialog.command).fields)
     if [each.type for each in asks] == [FieldType.REST]:  # it asks for a command
-        return False
-    if line.strip().lower() == _NOTHING and not any(each.required for each in asks):
         return False
     name, rest = head(line)
     try:
@@ -63,7 +61,7 @@ def answers(
     is_one = len(asks) == 1
     if is_one and (len(line.split()) == 1 or is_whole(asks[0], line)):
         return asks, said(asks, line)
-    if not any(each.required for each in asks) and line.strip().lower() == _NOTHING:
+    if not any(each.required for each in asks) and line.strip().lower() == _SKIP:
         return asks, {}
     missing = tuple(each for each in command.fields if each.name not in dialog.values)
     syntax = command.syntax.only({each.name for each in missing})

@@ -16,7 +16,8 @@ from workflows.rehearsal.asked import GATE_KEYS
 from workflows.rehearsal.case import Failure, Verb
 from workflows.rehearsal.case_file import CASE_KEYS, DEED_KEYS, FILE_KEYS
 from workflows.rehearsal.expected import EXPECT_KEYS, NOTICE_KEYS
-from workflows.rehearsal.rehearse import rehearse, told, with_tests
+from workflows.rehearsal.rehearse import rehearse, with_tests
+from workflows.rehearsal.report import told
 
 HOW_TO = Path(__file__).parents[2] / "docs" / "how-to"
 _YAML = re.compile(r"```yaml\n(.*?)```", re.DOTALL)

@@ -1,7 +1,7 @@
 """Coverage: what of a workflow was reached, by what became of its steps."""
 
 from workflows.rehearsal.coverage import Kind, coverage
-from workflows.rehearsal.rehearse import coverage_table
+from workflows.rehearsal.report import coverage_table
 
 RUNS = "cases:\n  it runs:\n    expect: {state: succeeded}\n"
 

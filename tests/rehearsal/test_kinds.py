@@ -128,6 +128,17 @@ def test_a_branch_that_is_not_gone_and_gates_that_end_otherwise(roll):
     }
 
 
+def test_what_lapses_after_a_failure_is_no_branch(roll):
+    one = roll("""\
+  it fails before:
+    answers: {check: [refused, {gives: {version: v1}}]}
+    expect: {state: failed, steps: {check: failed, sign_off: skipped, told: succeeded}}
+""")
+
+    assert [each.faults for each in one.performed] == [()]
+    assert one.coverage.of(Kind.BRANCH) == (0, 1)
+
+
 def test_people_pause_go_on_skip_and_take_back(roll):
     one = roll("""\
   it stands still for a day:

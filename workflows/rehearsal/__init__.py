@@ -11,7 +11,9 @@ script.py      a connector that answers as a case says
 people.py      who acts, and when
 store.py       the real store, with somebody who watches what commits
 stage.py       the engine with everything around it, and one case performed on it
+played.py      what came of a case
 verdict.py     whether what happened is what was expected
 coverage.py    what of a workflow the cases have reached
-rehearse.py    all tests of some files, and how they are told in a terminal
+rehearse.py    all tests of some files, one after the other
+report.py      how they are told in a terminal
 """

@@ -15,7 +15,7 @@ from domain.step import StepRun, StepState
 from workflows.definition import Workflow
 from workflows.rehearsal.case import Case
 from workflows.rehearsal.nodes import is_of
-from workflows.rehearsal.stage import Happened, Played
+from workflows.rehearsal.played import Happened, Played
 
 _RAN = frozenset({StepState.RUNNING, StepState.SUCCEEDED, StepState.FAILED, StepState.COMPENSATED})
 

@@ -7,9 +7,7 @@ operators run. Played are the time, the queue, the actions, and the people.
 import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-import json
+from datetime import datetime
 from pathlib import Path
 import shutil
 import tempfile
@@ -19,8 +17,7 @@ from connectors.connector import Actions
 from domain.conversation import Conversation, ConversationKind
 from domain.errors import Bug
 from domain.notice import Notice
-from domain.run import Run
-from domain.step import StepRun, idempotency_key
+from domain.step import idempotency_key
 from storage.unit import UnitOfWork
 from workflows.definition import Workflow
 from workflows.durations import LONGEST
@@ -31,9 +28,10 @@ from workflows.engine.turns import Turns
 from workflows.engine.worker import Worker
 from workflows.rehearsal.case import Case
 from workflows.rehearsal.clock import VirtualClock, in_virtual_time
-from workflows.rehearsal.people import TENANT, Complaint, People
+from workflows.rehearsal.people import TENANT, People
+from workflows.rehearsal.played import Played, Told, happened
 from workflows.rehearsal.queue import CountingIds, VirtualQueue, Work
-from workflows.rehearsal.script import Call, Script
+from workflows.rehearsal.script import Script
 from workflows.rehearsal.store import WatchedStore
 
 _KEY = b"the audit log of a rehearsal proves nothing"
@@ -44,38 +42,6 @@ _PLACE = Conversation(
     kind=ConversationKind.CHANNEL,
     bot_id="28:rehearsal",
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
-    """What people were told, and when."""
-
-    notice: Notice
-    at: timedelta  #: since the request
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Happened:
-    """An event of the audit log, as far as it matters here."""
-
-    type: str  #: "step.finished"
-    outcome: str
-    step: str = ""
-    attempt: int = 0
-    gate: str = ""  #: its id
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Played:
-    """What came of a case."""
-
-    run: Run  #: as it is in the end, or when it was looked at
-    steps: tuple[StepRun, ...]
-    calls: tuple[Call, ...]
-    told: tuple[Told, ...]
-    events: tuple[Happened, ...]  #: in order
-    complaints: tuple[Complaint, ...]
-    took: timedelta  #: virtual time since the request
 
 
 class Theatre:
@@ -262,20 +228,7 @@ class _Stage:
             steps=unit.steps.of(run.id),
             calls=tuple(self._script.calls),
             told=tuple(self._told),
-            events=tuple(_happened(each.text) for each in entries),
+            events=tuple(happened(each.text) for each in entries),
             complaints=self._people.complaints,
             took=(run.finished_at or self._clock.now()) - self._began,
         )
-
-
-def _happened(text: str) -> Happened:
-    """The event in *text*, which is CloudEvents JSON."""
-    event = json.loads(text)
-    data = event["data"]
-    return Happened(
-        type=str(event["type"]).removeprefix("signalbox."),
-        outcome=str(data.get("outcome", "")),
-        step=str(data.get("step", "")),
-        attempt=int(data.get("attempt", 0)),
-        gate=str(data.get("gate_id", "")),
-    )

@@ -9,8 +9,8 @@ from domain.notice import Notice
 from workflows.durations import text_of
 from workflows.rehearsal.case import Case, Expected, ExpectedCall, ExpectedNotice
 from workflows.rehearsal.nodes import is_of, path_of
+from workflows.rehearsal.played import Played, Told
 from workflows.rehearsal.script import Call
-from workflows.rehearsal.stage import Played, Told
 from workflows.yaml_source import Fault, Place, Source
 
 _MILLISECOND = timedelta(milliseconds=1)
