@@ -32,7 +32,7 @@ def line(moment: Moment) -> str:
     types = [each.type for each in moment.events if each.type != _SAID_ANYHOW] or [last.type]
     at = last.at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     changes = f"({', '.join(moment.changes)})" if moment.changes else ""
-    words = (at, " ".join(types), last.by, moment.state, changes)
+    words = (at, " ".join(types), moment.by, moment.state, changes)
     return "  ".join([f"{last.seq:>6}", *(word for word in words if word)])
 
 

@@ -10,6 +10,7 @@ from datetime import datetime
 import json
 from typing import Any
 
+from domain.actor import ActorKind
 from domain.approval import Gate
 from domain.audit import Entry
 from domain.errors import Refused
@@ -30,6 +31,7 @@ class Happened:
     at: datetime
     type: str  #: "step.finished"
     by: str  #: who, by name
+    by_system: bool  #: Signalbox itself
     became: Mapping[str, Any]  #: what it told of the run; empty where it changed nothing
 
 
@@ -46,6 +48,11 @@ class Moment:
     def last(self) -> Happened:
         """The last of its events, which tells what became of the run."""
         return self.events[-1]
+
+    @property
+    def by(self) -> str:
+        """Who made it happen, by name: a person, if one had a hand in it."""
+        return next((each.by for each in self.events if not each.by_system), self.last.by)
 
     @property
     def is_whole(self) -> bool:
@@ -174,6 +181,7 @@ def _happened(entry: Entry) -> Happened:
             at=datetime.fromisoformat(cloud["time"]),
             type=cloud["type"].removeprefix("signalbox."),
             by=data["actor"]["name"],
+            by_system=data["actor"]["kind"] == ActorKind.SYSTEM,
             became=data.get(BECAME, {}),
         )
     except (ValueError, LookupError, TypeError, AttributeError) as error:

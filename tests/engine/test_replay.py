@@ -20,6 +20,7 @@ from tests.engine.world import (
     APPROVER_2,
     AUDIT_KEY,
     CONFIRM,
+    DEV,
     FREE,
     TWO,
     Ambiguous,
@@ -30,6 +31,8 @@ from tests.engine.world import (
     World,
     deploy,
 )
+from workflows.definition import Step
+from workflows.parts import Approve
 from workflows.replay import (
     NotTold,
     disagreements,
@@ -43,13 +46,30 @@ from workflows.replay import (
 TEN_MINUTES = timedelta(minutes=10)
 APPROVERS = st.sampled_from([APPROVER_1, APPROVER_2])
 TROUBLE = [Unavailable("busy"), Ambiguous("no answer"), Refused("no")]
+SWITCH = deploy().steps[1]
+WIDE = replace(
+    deploy(),
+    name="wide",
+    steps=(
+        deploy().steps[0],
+        Step(name="look", title="Look", uses="shop.current@1", for_each=["a", "b", "c"]),
+        Step(name="ask", title="Ask", approve=Approve(by="prod-approvers"), needs=("previous",)),
+        replace(SWITCH, needs=("ask", "look")),
+        Step(name="clean", title="Clean", uses="shop.current@1", always=True),
+    ),
+)
+"""Items side by side, a gate inside, and a step that is done in any case."""
+
 deeds = st.one_of(
     st.tuples(
         st.just("ask"),
         st.sampled_from([FREE, CONFIRM, TWO]),
         st.sampled_from(["v1.1.0", "v1.2.0", "v9"]),
-        st.sampled_from([None, timedelta(seconds=2), TEN_MINUTES]),
+        st.sampled_from([deploy(), deploy(wait=timedelta(seconds=2)), deploy(wait=TEN_MINUTES)]),
     ),
+    st.tuples(st.just("ask"), st.just(FREE), st.sampled_from(["v1.1.0", "v9"]), st.just(WIDE)),
+    st.tuples(st.sampled_from(["pause", "resume", "stop and undo"])),
+    st.tuples(st.just("skip"), st.sampled_from(["ask", "look[1]", "settle"])),
     st.tuples(st.just("work"), st.sampled_from([0, 1, 40, 700, 4000])),
     st.tuples(st.just("vote"), APPROVERS, st.sampled_from(Choice)),
     st.tuples(st.just("both approve")),
@@ -98,8 +118,8 @@ def watched_world():
 async def do(world: World, run_id: str, deed: tuple[Any, ...]) -> str:
     """Do it to the run, if it can be done; the run that the next deed is about."""
     match deed:
-        case ("ask", rule, version, wait):
-            return await world.ask(version, rule, deploy(wait=wait))
+        case ("ask", rule, version, workflow):
+            return await world.ask(version, rule, workflow)
         case ("work", seconds):
             await world.work(timedelta(seconds=seconds))
         case ("drift", version):
@@ -127,13 +147,33 @@ async def decide(world: World, run_id: str, deed: tuple[Any, ...]) -> None:
             await world.confirm(run_id)
         case ("cancel",):
             await world.cancel(run_id)
+        case _:
+            await world.store.transaction(lambda unit: control(world, unit, run_id, deed))
 
 
-@given(script=st.lists(deeds, min_size=3, max_size=14))
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-async def test_the_log_tells_what_every_run_is_and_was_after_each_transition(script):
+def control(world: World, unit, run_id: str, deed: tuple[Any, ...]) -> None:
+    lifecycle = world.lifecycle
+    match deed:
+        case ("pause",):
+            lifecycle.pause(unit, run_id, actor=DEV)
+        case ("resume",):
+            lifecycle.resume(unit, run_id, actor=DEV)
+        case ("skip", step):
+            lifecycle.skip(unit, run_id, step, actor=DEV, reason="no time")
+        case ("stop and undo",):
+            lifecycle.cancel(unit, run_id, actor=DEV, takes_back=True)
+        case _:
+            raise AssertionError(deed)
+
+
+@given(
+    first=st.sampled_from([("v1.1.0", TWO), ("v1.1.0", FREE, WIDE)]),
+    script=st.lists(deeds, min_size=3, max_size=14),
+)
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+async def test_the_log_tells_what_every_run_is_and_was_after_each_transition(first, script):
     with watched_world() as world:
-        run_id = await world.ask(rule=TWO)
+        run_id = await world.ask(*first)
         await world.work()
         for deed in script:
             with contextlib.suppress(Refused):
@@ -163,7 +203,7 @@ async def test_the_timeline_of_a_run_tells_who_changed_what(world: World):
     entries = await world.store.read(lambda unit: unit.audit.of_run(run_id))
 
     told = [
-        ([event.type for event in then.events], then.last.by, then.state, then.changes)
+        ([event.type for event in then.events], then.by, then.state, then.changes)
         for then in replay(entries)
     ]
     assert told == [
