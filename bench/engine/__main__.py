@@ -1,0 +1,1 @@
+"""`python -m bench.engine [--long]`: only this benchmark, as a table."""
