@@ -47,9 +47,7 @@ def fill(url: str, run_id: str, count: int, *, audit_text: int | None = None) ->
     *audit_text* cuts the texts of the audit log, which are the most of it, to that length: what
     is cut could not be verified any more, but the rows are as many.
     """
-    engine = sa.create_engine(
-        parse_url(url), poolclass=sa.NullPool, isolation_level="AUTOCOMMIT"
-    )
+    engine = sa.create_engine(parse_url(url), poolclass=sa.NullPool, isolation_level="AUTOCOMMIT")
     kind = engine.dialect.name
     begun = time.perf_counter()
     with engine.connect() as connection:
