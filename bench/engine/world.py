@@ -170,7 +170,7 @@ def open_engine(url: str) -> Engine:
     store = Store.open(url, audit_key=_KEY, clock=clock, ids=ids)
     Durable.prepare(url)
     durable = Durable(url)
-    plans, progress = Plans(durable, ids), Progress(durable)
+    plans, progress = Plans(durable, ids), Progress(durable, ids)
     turns = Turns(durable, progress)
     worker = Worker(
         store=store,
