@@ -56,5 +56,5 @@ def _is_simple(value: Any) -> bool:
     if kind is list or kind is tuple:
         return all(type(each) is str or _is_simple(each) for each in value)
     if kind is int:
-        return -_SAFE <= value <= _SAFE
+        return bool(-_SAFE <= value <= _SAFE)
     return kind is str or kind is bool or value is None

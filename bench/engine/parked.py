@@ -29,7 +29,7 @@ from storage.database import parse_url
 
 HOW_MANY = {"SQLite": 10_000, "PostgreSQL": 100_000}
 APPROVALS = 60
-_SETTLE = 10  #: seconds after a start, before anything is measured
+_SETTLE = 40  #: seconds after a start: by then the engine is as calm as it gets
 _IDLE = 60  #: seconds: two rounds of the sweep, thirty heartbeats
 _PAUSE = 0.2  #: seconds between two approvals
 _TOO_LONG = 60

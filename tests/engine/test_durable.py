@@ -236,3 +236,28 @@ async def test_what_is_old_is_forgotten_and_nothing_else(house):
     assert await house.durable.forget(tomorrow) == 1
     assert await house.durable.forget(tomorrow) == 0
     assert house.done == [("done", ())]
+
+
+async def test_the_queue_is_looked_into_less_often_while_there_is_nothing_to_do(
+    house, monkeypatch
+):
+    monkeypatch.setattr("workflows.engine.durable._A_WHILE", timedelta(seconds=0.3))
+    monkeypatch.setattr("workflows.engine.durable._PACE", timedelta(seconds=0.1))
+    await house.start("one")
+
+    await looks_every(house, 0.5)
+    await house.enqueue("first")
+    await house.until(1)
+    await looks_every(house, 0.1)
+    await looks_every(house, 0.5)
+
+
+async def looks_every(house: House, seconds: float) -> None:
+    """Return once the queue is looked into that often."""
+    query = "SELECT polling_interval_sec FROM queues WHERE name = 'signalbox'"
+    async with asyncio.timeout(10):
+        while True:
+            found = await house.store.read(lambda u: u.connection.exec_driver_sql(query).scalar())
+            if found == seconds:
+                return
+            await asyncio.sleep(0.02)
