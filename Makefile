@@ -53,8 +53,8 @@ pictures: .venv/.installed-dev test-needs ## Draw the pictures of the documentat
 	$(BIN)/pytest -q tests/scenarios/test_conversation_in_the_browser.py
 	cp $(PICTURES:%=tests/artifacts/%.png) docs/images/
 
-bench: .venv/.installed-dev ## Measure, beside baselines in the same run
-	$(BIN)/python -m bench
+bench: .venv/.installed-dev ## Measure, beside baselines in the same run (ARGS=--long: for an hour)
+	$(BIN)/python -m bench $(ARGS)
 
 fmt: .venv/.installed-dev ## Format, and fix what can be fixed
 	$(BIN)/ruff check --fix-only --quiet .

@@ -103,7 +103,7 @@ async def measure(server: Server, *, sizes: Sequence[int] = SIZES) -> list[Figur
 
 
 async def finished(server: Server, count: int) -> str:
-    """The URL of a new database where *count* runs have finished."""
+    """The URL of a new database where *count* runs have finished, and one before them."""
     url = server.new()
     engine = await asyncio.to_thread(open_engine, url)
     (run_id,) = await engine.ask_for(1)
@@ -111,6 +111,8 @@ async def finished(server: Server, count: int) -> str:
         await process.tell("start")
         await asyncio.to_thread(_wait_for_end, url)
     await asyncio.to_thread(engine.close)
+    if not count:
+        return url
     text = _TEXT if count >= MOST else None
     filled = await asyncio.to_thread(lambda: fill(url, run_id, count, audit_text=text))
     print(f"{server.name}: {count} finished runs made in {filled.seconds:.1f} s", flush=True)

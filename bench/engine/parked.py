@@ -132,7 +132,7 @@ async def _serving(url: str) -> AsyncIterator[psutil.Process]:
         }
         async with started("bot", "serve", port=admin, env=env) as process:
             async with aiohttp.ClientSession() as http:
-                while not await _is_ready(http, admin):
+                while not await _is_ready(http, admin):  # noqa: ASYNC110 - a process is waited for
                     await asyncio.sleep(0.02)
             yield process
 
