@@ -157,6 +157,7 @@ gates = sa.Table(
     sa.Column("step", sa.Text, nullable=False, server_default=""),
     sa.Index(None, "run_id", "seq"),
     sa.Index(None, "state", "expires_at"),
+    sa.Index(None, "state", "escalates_at"),
 )
 
 votes = sa.Table(
