@@ -14,6 +14,8 @@ ARGS ?=
 
 export UV_PYTHON_DOWNLOADS := never
 export UV_LINK_MODE := copy
+# Six seconds, once: where Python may not write bytecode itself, each start would take two more.
+export UV_COMPILE_BYTECODE := 1
 
 # What may run side by side does; what kills processes or draws pictures has the machine to itself.
 ALONE := crash or browser
@@ -51,8 +53,8 @@ pictures: .venv/.installed-dev test-needs ## Draw the pictures of the documentat
 	$(BIN)/pytest -q tests/scenarios/test_conversation_in_the_browser.py
 	cp $(PICTURES:%=tests/artifacts/%.png) docs/images/
 
-bench: .venv/.installed-dev ## Measure, beside baselines in the same run
-	$(BIN)/python -m bench
+bench: .venv/.installed-dev ## Measure, beside baselines in the same run (ARGS=--long: for an hour)
+	$(BIN)/python -m bench $(ARGS)
 
 fmt: .venv/.installed-dev ## Format, and fix what can be fixed
 	$(BIN)/ruff check --fix-only --quiet .

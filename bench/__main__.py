@@ -1,13 +1,24 @@
-"""`make bench`: all benchmarks, as tables and in bench/results.json."""
+"""`make bench`: all benchmarks, as tables and in bench/results.json; more with `ARGS=--long`."""
+
+import sys
 
 from bench import parts, statements, whoami
-from bench.figures import RESULTS, table, write
+from bench.engine.parts import measure
+from bench.figures import RESULTS, Figure, table, write
 
-commands = whoami.main()
-print(f"{table(commands)}\n")
-costs = parts.main()
-print(f"{table(costs)}\n")
-counts = statements.main()
-print(f"{table(counts)}\n")
-write([*commands, *costs, *counts])
+found: list[Figure] = []
+
+
+def take(figures: list[Figure]) -> None:
+    """Print *figures*, and keep them."""
+    print(f"{table(figures)}\n", flush=True)
+    found.extend(figures)
+
+
+take([*whoami.main()])
+take([*parts.main()])
+take([*statements.main()])
+for each in measure(sys.argv[1:]):
+    take(each)
+write(found)
 print(f"Also in {RESULTS}.")

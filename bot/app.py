@@ -251,8 +251,9 @@ async def _carry_out(
     )
     await base.durable.start(executor_id, {**worker.work, **occurrences.work})
     stack.push_async_callback(base.durable.stop)
-    begin(Retention(base.store, base.durable, base.clock).run())
     begin(occurrences.run())
+    kept = base.config.keeps_runs
+    begin(Retention(base.store, base.durable, base.clock, runs=kept).run())
     begin(Sweep(base.store, plans, turns, base.clock, ended=base.durable.ended).run())
 
 

@@ -74,6 +74,7 @@ class Command:
     needs_identity: bool = True  #: False: answered even while the directory does not answer
     repeats: bool = False  #: it stands for whatever the person said here before
     makes_sense_in: tuple[RunState, ...] = tuple(RunState)  #: states of the run that it is about
+    looks_back: bool = False  #: it can tell of a run that is not kept any more
 
     @property
     def name(self) -> str:
@@ -101,6 +102,7 @@ def command(
     needs_identity: bool = True,
     repeats: bool = False,
     makes_sense_in: tuple[RunState, ...] = tuple(RunState),
+    looks_back: bool = False,
 ) -> Callable[[Prepare], Command]:
     """Make a `Command` of the decorated function."""
 
@@ -118,6 +120,7 @@ def command(
             needs_identity=needs_identity,
             repeats=repeats,
             makes_sense_in=makes_sense_in,
+            looks_back=looks_back,
         )
 
     return made

@@ -6,6 +6,7 @@ caller keeps what it had.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -22,6 +23,8 @@ from bot.access.fault import ConfigFaults
 from bot.access.roles import Roles, RolesFile
 from domain.command import Effect
 from domain.rate import UNLIMITED, Limits
+from workflows import durations
+from workflows.engine.retention import RUNS
 from workflows.yaml_source import Fault, Source, YamlFault, read, read_text
 
 _File = TypeVar("_File", bound=ConfigFile)
@@ -53,12 +56,37 @@ class ConnectionEntry(BaseModel):
     limits: LimitsEntry = LimitsEntry()
 
 
+_A_DAY = timedelta(days=1)
+_FOR_EVER = "forever"
+
+
+def _kept(text: str) -> str:
+    """*text*, if it says how long runs can be kept."""
+    if text != _FOR_EVER and durations.parse(text) < _A_DAY:
+        raise ValueError("is less than a day; write such as `90d`, or `forever`")
+    return text
+
+
+class RetentionEntry(Entry):
+    """How long what has ended is kept. The audit log is kept for ever."""
+
+    runs: Annotated[str, AfterValidator(_kept)] | None = None
+
+    @property
+    def kept(self) -> timedelta | None:
+        """How long runs are kept after their end; None: for ever."""
+        if self.runs is None:
+            return RUNS
+        return None if self.runs == _FOR_EVER else durations.parse(self.runs)
+
+
 class MainFile(ConfigFile):
     """What `signalbox.yaml` says."""
 
     name: Slug
     time_zone: Annotated[str, AfterValidator(_zone)]
     connections: dict[Slug, ConnectionEntry] = Field(default_factory=dict)
+    retention: RetentionEntry = RetentionEntry()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +112,7 @@ class Config:
     schema: CedarText
     cases: tuple[Case, ...]  #: the policy's decision table
     workflows: Path  #: the folder of workflow files; it need not exist
+    keeps_runs: timedelta | None = RUNS  #: for how long after their end; None: for ever
 
 
 def load(folder: Path) -> Config:
@@ -125,6 +154,7 @@ def load(folder: Path) -> Config:
         schema=schema,
         cases=_cases(folder / "policy/cases.yaml", given, directory),
         workflows=folder / "workflows",
+        keeps_runs=main.retention.kept,
     )
 
 

@@ -33,6 +33,8 @@ https://learn.microsoft.com/microsoftteams/platform/bots/how-to/rate-limit"""
 
 _DIALOG_PAUSE = timedelta(milliseconds=300)
 _POLL = timedelta(milliseconds=250)
+_CALM_POLL = timedelta(milliseconds=500)  #: after a while without anything to send
+_A_WHILE = timedelta(seconds=30)
 _LEASE = timedelta(seconds=60)
 _BATCH = 32
 _LONGEST_PAUSE = timedelta(minutes=5)
@@ -69,6 +71,7 @@ class Delivery:
         self._behind: set[str] = set()  #: conversations whose messages wait in the database
         self._sent: list[int] = []
         self._rosters: dict[str, datetime] = {}
+        self._busy_at = clock.now()
         self._wake = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_ending = False
@@ -91,7 +94,9 @@ class Delivery:
             except Unavailable as unavailable:
                 log.warning("delivery waits for the database", problem=str(unavailable))
                 is_busy = False
-            if not is_busy:
+            if is_busy:
+                self._busy_at = self._clock.now()
+            else:
                 await self._pause()
 
     async def finish(self, within: timedelta) -> None:
@@ -285,8 +290,9 @@ class Delivery:
 
     async def _pause(self) -> None:
         self._wake.clear()
+        poll = _POLL if self._clock.now() - self._busy_at < _A_WHILE else _CALM_POLL
         try:
-            async with asyncio.timeout(_POLL.total_seconds()):
+            async with asyncio.timeout(poll.total_seconds()):
                 await self._wake.wait()
         except TimeoutError:
             return

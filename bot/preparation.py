@@ -13,13 +13,22 @@ from bot.inbound import Inbound, InboundKind
 from bot.parsing import bind, complete, head
 from bot.permitted import denied_everywhere
 from bot.refusals import four_eyes
-from bot.run_views import find_run
+from bot.run_views import find_run, was_known
 from bot.turn import Turn, unverified
 from domain.actor import Actor
 from domain.command import Effect, Invocation
 from domain.conversation import Conversation
 from domain.dialog import Move
-from domain.errors import BadArguments, Bug, NotNow, NotPermitted, Refused, Unavailable, UnknownRun
+from domain.errors import (
+    BadArguments,
+    Bug,
+    ForgottenRun,
+    NotNow,
+    NotPermitted,
+    Refused,
+    Unavailable,
+    UnknownRun,
+)
 from domain.field import FieldType
 from domain.policy import Decision, GateKind, Request
 from domain.run import Run
@@ -225,9 +234,12 @@ class Preparation:
         run_id = command.argument(FieldType.RUN, arguments)
         if run_id:
             turn.run = await self._store.read(lambda unit: find_run(unit, run_id, actor.tenant))
-            if turn.run is None:
-                raise await self._unknown_run(turn, command, run_id)
-            _check_four_eyes(command, turn.run, actor)
+            if turn.run is not None:
+                _check_four_eyes(command, turn.run, actor)
+            else:
+                unknown = await self._unknown_run(turn, command, run_id)
+                if not (command.looks_back and isinstance(unknown, ForgottenRun)):
+                    raise unknown
         asked = question(command, arguments, actor, turn.run)
         decision = self._installation.authorizer.decide(asked)
         if decision.allowed or (is_partial and decision.hangs_on_arguments):
@@ -245,9 +257,15 @@ class Preparation:
             actor=actor, action=command.name, requester=actor.id, attributes=turn.arguments
         )
         decision = self._installation.authorizer.decide(asked)
-        if decision.allowed:
-            return UnknownRun(run_id)
-        return await self._denial(turn, asked, decision)
+        if not decision.allowed:
+            return await self._denial(turn, asked, decision)
+        is_forgotten = await self._store.read(
+            lambda unit: (
+                unit.runs.get(run_id) is None
+                and was_known(unit.audit.of_run(run_id), actor.tenant)
+            )
+        )
+        return ForgottenRun(run_id) if is_forgotten else UnknownRun(run_id)
 
     async def _denial(self, turn: Turn, asked: Request, decision: Decision) -> NotPermitted:
         """The refusal that goes with the policy's no, with who can help if that can be told."""

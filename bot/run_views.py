@@ -6,8 +6,9 @@ card has is a courtesy. What counts is what the policy says when one is pressed.
 https://learn.microsoft.com/microsoftteams/platform/task-modules-and-cards/cards/universal-actions-for-adaptive-cards/user-specific-views
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta, tzinfo
+import json
 from typing import Any
 
 from bot.card_tokens import CardTokens, Press
@@ -17,6 +18,7 @@ from cards.text import plain
 from cards.view import Button, Refresh, RunView, Waits
 from domain.actor import Actor, ObjectId, TenantId
 from domain.approval import CommentRule, Gate, GateState, may_vote
+from domain.audit import Entry
 from domain.errors import Unavailable, UnknownRun
 from domain.field import FieldType
 from domain.lock import Line
@@ -32,6 +34,9 @@ from workflows.engine.lines import held_up_by
 from workflows.unfolded import Unfolded
 
 _UNDER_WAY = frozenset({RunState.RUNNING, RunState.PAUSED})
+
+_LIVES = frozenset({"plan.created", "run.finished", "run.cancelled"})
+"""Events that happen to no run but one that is there."""
 
 LOOK = "run"
 """The command that shows a run; a card's refresh is one use of it."""
@@ -74,6 +79,20 @@ def find_run(unit: UnitOfWork, run_id: str, tenant: TenantId) -> Run | None:
     """The run of that id, if it is one of *tenant*'s."""
     run = unit.runs.get(run_id)
     return run if run is not None and run.requester.tenant == tenant else None
+
+
+def was_known(entries: Iterable[Entry], tenant: TenantId) -> bool:
+    """Whether *entries* of the audit log tell of a run of *tenant*'s, which may be no more."""
+    return any(_is_ours(each, tenant) for each in entries)
+
+
+def _is_ours(entry: Entry, tenant: TenantId) -> bool:
+    try:
+        cloud = json.loads(entry.text)
+        is_one = cloud["type"].removeprefix("signalbox.") in _LIVES
+        return is_one and bool(cloud["data"]["tenant"] == tenant)
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return False  # it was tampered with: `audit verify` says so
 
 
 def run_of(unit: UnitOfWork, run_id: str, tenant: TenantId) -> Run:

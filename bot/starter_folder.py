@@ -16,7 +16,7 @@ from domain.errors import Refused
 STARTER = Path(__file__).parent / "starter"
 
 FILES: Mapping[str, str] = {
-    "signalbox.yaml": "name, time zone, connections",
+    "signalbox.yaml": "name, time zone, connections, how long runs are kept",
     "services.yaml": "what you operate, and where",
     "policy/roles.yaml": "which groups give which role",
     "policy/policy.cedar": "who may do what",

@@ -24,7 +24,7 @@ _TYPED: Mapping[str, str] = {
     "remind": "remember snooze",
     "restart": "reboot reload recycle kick",
     "pause": "hold freeze wait",
-    "resume": "unpause go",
+    "resume": "continue unpause",
     "rollback": "undo back downgrade restore",
     "retry": "rerun",
     "run": "show describe inspect",

@@ -7,6 +7,7 @@
     │   │   └── MissingArguments  … as far as they go they do: the rest can be asked for
     │   ├── UnknownCommand   there is no such command
     │   ├── UnknownRun       there is no such run, or it is not yours to see
+    │   │   └── ForgottenRun     … there was one, and only the audit log tells of it
     │   ├── UnknownMessage   the message to be edited is gone
     │   └── NotNow           the run's state has no place for it: a stale button, a late vote
     ├── Unavailable          they did not answer: retry
@@ -72,6 +73,15 @@ class UnknownRun(Refused):
 
     def __init__(self, run_id: str) -> None:
         super().__init__(f"I know no run {run_id}.", hint="Say `runs` for the latest ones.")
+
+
+class ForgottenRun(UnknownRun):
+    """The run ended so long ago that it is not kept any more."""
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(run_id)
+        self.args = (f"Run {run_id} ended so long ago that it is not kept any more.",)
+        self.hint = f"The audit log tells what happened: `audit {run_id}`."
 
 
 class UnknownMessage(Refused):

@@ -116,6 +116,8 @@ runs = sa.Table(
     sa.Column("finished_at", Moment),
     sa.Index(None, "tenant", "created_at"),
     sa.Index(None, "state", "lock", "queued_at"),
+    sa.Index(None, "finished_at"),
+    sa.Index(None, "repeats"),
 )
 
 step_runs = sa.Table(
@@ -155,6 +157,7 @@ gates = sa.Table(
     sa.Column("step", sa.Text, nullable=False, server_default=""),
     sa.Index(None, "run_id", "seq"),
     sa.Index(None, "state", "expires_at"),
+    sa.Index(None, "state", "escalates_at"),
 )
 
 votes = sa.Table(
@@ -225,7 +228,9 @@ audit_events = sa.Table(
     "audit_events",
     metadata,
     sa.Column("seq", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("id", sa.Text, nullable=False, unique=True),
+    # No index: nobody asks for an event by its id, which is random, so that each event would
+    # change one page more of a file that grows for ever.
+    sa.Column("id", sa.Text, nullable=False),
     sa.Column("at", Moment, nullable=False),
     sa.Column("type", sa.Text, nullable=False),
     sa.Column("run_id", sa.Text, nullable=False),

@@ -22,6 +22,7 @@ from storage.journal import Journal
 from storage.living_cards import LivingCards
 from storage.locks import Locks
 from storage.outbox import Outbox
+from storage.past import Past
 from storage.places import Places
 from storage.rates import Rates
 from storage.recents import Recents
@@ -70,6 +71,7 @@ class UnitOfWork:
         self.schedules = Schedules(connection)
         self.reminders = Reminders(connection)
         self.places = Places(connection)
+        self.past = Past(connection)
 
     def write(self) -> None:
         """Write what was saved, touched and appended; the audit log last.

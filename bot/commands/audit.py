@@ -18,22 +18,23 @@ _SHOWN = 40
     "audit [id]",
     group="Audit",
     effect=Effect.READ,
+    looks_back=True,
     fields=(
         Field(name="id", type=FieldType.RUN, required=False, description="A run's id: all of it"),
     ),
 )
-async def audit(invocation: Invocation, context: Context) -> Work:
+async def audit(invocation: Invocation, _context: Context) -> Work:
     """The newest events of the audit log, or all about one run."""
-    tenant, run = invocation.actor.tenant, context.run
+    tenant, run_id = invocation.actor.tenant, invocation.arguments.get("id", "")
 
     def listed(unit: UnitOfWork) -> Reply:
-        entries = unit.audit.of_run(run.id) if run else unit.audit.latest(_SHOWN)
+        entries = unit.audit.of_run(run_id) if run_id else unit.audit.latest(_SHOWN)
         lines = [
             _line(entry, cloud)
             for entry in entries
             if (cloud := _cloud(entry, tenant)) is not None
         ]
-        title = f"Audit log of run {run.id}" if run else "Audit log"
+        title = f"Audit log of run {run_id}" if run_id else "Audit log"
         return Card(lines_card(title, "oldest first, times in UTC", lines))
 
     return listed

@@ -10,7 +10,6 @@ from storage.unit import UnitOfWork
 @command(
     "resume <id>",
     group="Decisions",
-    aliases=("continue",),
     effect=Effect.WRITE,
     fields=(RUN,),
     makes_sense_in=(RunState.PAUSED, RunState.RUNNING),

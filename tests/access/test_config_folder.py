@@ -1,6 +1,7 @@
 """The config folder is right as a whole, or not used; every fault has its place."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 import shutil
 from zoneinfo import ZoneInfo
@@ -145,6 +146,23 @@ def test_without_a_directory_file_people_come_from_elsewhere(folder: Path) -> No
 
 
 @pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("", timedelta(days=366)),
+        ("retention: {}\n", timedelta(days=366)),
+        ("retention: {runs: 90d}\n", timedelta(days=90)),
+        ("retention: {runs: forever}\n", None),
+    ],
+)
+def test_the_operator_says_how_long_runs_are_kept(
+    folder: Path, said: str, kept: timedelta | None
+) -> None:
+    edit(folder, "signalbox.yaml", "connections:", f"{said}connections:")
+
+    assert load(folder).keeps_runs == kept
+
+
+@pytest.mark.parametrize(
     ("file", "old", "new", "expected"),
     [
         (
@@ -183,6 +201,18 @@ def test_without_a_directory_file_people_come_from_elsewhere(folder: Path) -> No
             "    connector: releases\n",
             "    connector: releases\n    limits: {per_hour: 3}\n",
             "11:24: `per_hour` is no setting I know.",
+        ),
+        (
+            "signalbox.yaml",
+            "connections:",
+            "retention: {runs: 12h}\nconnections:",
+            "5:19: `runs`: is less than a day; write such as `90d`, or `forever`.",
+        ),
+        (
+            "signalbox.yaml",
+            "connections:",
+            "retention: {runs: a year}\nconnections:",
+            "5:19: `runs`: `a year` is no duration; write 500ms, 30s, 10m, 4h or 3d.",
         ),
         ("services.yaml", "tier: 1", "tier: one", "7:20: `tier`: Input should be a valid integer"),
         ("services.yaml", "owner: team-billing", "owner: ''", "10:12: `owner`: String should"),

@@ -59,7 +59,7 @@ def listed(said: list[str]) -> set[str]:
             "viewer-1",
             {"whoami", "status", "runs", "why"},
             {"deploy", "logs", "audit", "approve"},
-            "16 more commands exist for other roles.",
+            "17 more commands exist for other roles.",
         ),
         (
             "dev-1",
@@ -71,7 +71,7 @@ def listed(said: list[str]) -> set[str]:
             "approver-2",
             {"approve", "reject"},
             {"deploy", "logs", "audit"},
-            "12 more commands exist for other roles.",
+            "13 more commands exist for other roles.",
         ),
     ],
 )

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -9,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from domain.errors import Refused
+from domain.run import RunState
 from storage.store import Store
-from tests.engine.world import AUDIT_KEY, Clock, Ids
+from tests.engine.world import AUDIT_KEY, DEV, FREE, PLACE, TENANT, Clock, FakeQueue, Ids, deploy
 from workflows.engine.durable import Durable, Kind
+from workflows.engine.lifecycle import Lifecycle, RunRequest
 from workflows.engine.recovery import LEASE, Recovery
 from workflows.engine.retention import ACTIVITIES, Retention
 
@@ -236,3 +239,57 @@ async def test_what_is_old_is_forgotten_and_nothing_else(house):
     assert await house.durable.forget(tomorrow) == 1
     assert await house.durable.forget(tomorrow) == 0
     assert house.done == [("done", ())]
+
+
+@pytest.mark.parametrize(
+    ("kept", "left"), [(timedelta(days=9), 1), (timedelta(days=10, minutes=1), 2), (None, 2)]
+)
+async def test_runs_are_kept_for_as_long_as_the_operator_says(house, monkeypatch, kept, left):
+    monkeypatch.setattr("workflows.engine.retention._MOST", 1)
+    now = house.clock.now()
+    lifecycle = Lifecycle(FakeQueue(house.clock), house.ids)
+    asked = RunRequest(
+        workflow=deploy(),
+        inputs={"version": "v1"},
+        reason="",
+        requester=DEV,
+        conversation=PLACE,
+        reply_to="1",
+        gate_rule=FREE,
+    )
+
+    def ended(unit, at) -> None:
+        run = lifecycle.request(unit, asked)
+        unit.runs.save(replace(run, state=RunState.SUCCEEDED, finished_at=at))
+
+    for ago in (timedelta(days=10), timedelta(days=1)):
+        await house.store.transaction(lambda unit, ago=ago: ended(unit, now - ago))
+
+    await Retention(house.store, house.durable, house.clock, runs=kept).sweep()
+
+    assert len(await house.store.read(lambda unit: unit.runs.latest(TENANT))) == left
+
+
+async def test_the_queue_is_looked_into_less_often_while_there_is_nothing_to_do(
+    house, monkeypatch
+):
+    monkeypatch.setattr("workflows.engine.durable._A_WHILE", timedelta(seconds=0.3))
+    monkeypatch.setattr("workflows.engine.durable._PACE", timedelta(seconds=0.1))
+    await house.start("one")
+
+    await looks_every(house, 0.5)
+    await house.enqueue("first")
+    await house.until(1)
+    await looks_every(house, 0.1)
+    await looks_every(house, 0.5)
+
+
+async def looks_every(house: House, seconds: float) -> None:
+    """Return once the queue is looked into that often."""
+    query = "SELECT polling_interval_sec FROM queues WHERE name = 'signalbox'"
+    async with asyncio.timeout(10):
+        while True:
+            found = await house.store.read(lambda u: u.connection.exec_driver_sql(query).scalar())
+            if found == seconds:
+                return
+            await asyncio.sleep(0.02)

@@ -29,7 +29,13 @@ hash of the code. The work functions are stable: an id and our rows are all they
 _QUEUE = "signalbox"
 _AT_ONCE = 32  #: pieces of work per process
 _ENDS = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
-_POLL = timedelta(milliseconds=100)
+_QUICK = timedelta(milliseconds=100)  #: how often the queue is looked into while there is work,
+_CALM = timedelta(milliseconds=500)  #: and when there was none for a while: a look costs CPU
+_A_WHILE = timedelta(seconds=30)
+_PACE = timedelta(seconds=1)  #: how often that changes at most
+_NOTES = timedelta(milliseconds=250)
+"""How often DBOS passes on messages between workflows. We send none; a stop waits for it."""
+
 _LAST_WORDS = timedelta(seconds=4)  #: how long a stop waits for work under way
 
 
@@ -79,6 +85,8 @@ class Durable:
         self._executor_id = ""
         self._is_stopping = False
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._has_begun = asyncio.Event()  # some work, since the pace was looked at
+        self._pace: asyncio.Task[None] | None = None
 
     @staticmethod
     def prepare(url: str) -> None:
@@ -122,20 +130,25 @@ class Durable:
             "serializer": DBOSPortableJSONSerializer(),
             "log_level": "ERROR",
             "run_migrations": False,
+            "notification_coalesce_sec": _NOTES.total_seconds(),
         }
         DBOS(config=config)
         for kind, function in work.items():
             DBOS.workflow(name=kind.value)(self._workflow(function))
         DBOS.launch()  # inside the loop: the work then runs on it, and may use its sessions
         await DBOS.register_queue_async(
-            _QUEUE, worker_concurrency=_AT_ONCE, polling_interval_sec=_POLL.total_seconds()
+            _QUEUE, worker_concurrency=_AT_ONCE, polling_interval_sec=_QUICK.total_seconds()
         )
+        self._pace = asyncio.create_task(self._keep_pace())
 
     async def stop(self) -> None:
         """Take no more work; what is not done in a few seconds is left to be begun again."""
         if not self._executor_id:
             return
         self._is_stopping = True
+        if self._pace is not None:
+            self._pace.cancel()
+            await asyncio.gather(self._pace, return_exceptions=True)
         if self._tasks:
             _, late = await asyncio.wait(self._tasks, timeout=_LAST_WORDS.total_seconds())
             for task in late:
@@ -189,12 +202,39 @@ class Durable:
             await self._client.delete_workflows_async([each.workflow_id for each in done])
         return len(done)
 
+    async def _keep_pace(self) -> None:
+        """Have the queue looked into often while there is work, and seldom when there is none.
+
+        How often is one setting for all processes. One that has nothing to do slows them all
+        down once; one that has sets it right within a second.
+        """
+        while True:
+            try:
+                async with asyncio.timeout(_A_WHILE.total_seconds()):
+                    await self._has_begun.wait()
+                await self._look_every(_QUICK)
+            except TimeoutError:
+                await self._look_every(_CALM)
+                await self._has_begun.wait()
+                await self._look_every(_QUICK)
+            self._has_begun.clear()
+            await asyncio.sleep(_PACE.total_seconds())
+
+    async def _look_every(self, interval: timedelta) -> None:
+        try:
+            queue = await DBOS.retrieve_queue_async(_QUEUE)
+            if queue is not None:
+                await queue.set_polling_interval_sec_async(interval.total_seconds())
+        except Exception:  # whatever DBOS raises while the database is away: the pace stays
+            log.warning("pace not set", exc_info=True)
+
     def _workflow(self, function: Work) -> Callable[..., Awaitable[None]]:
         async def work(*args: str) -> None:
             task = asyncio.current_task()
             if self._is_stopping or task is None:
                 raise asyncio.CancelledError  # it stays begun, for whoever takes over
             self._tasks.add(task)
+            self._has_begun.set()
             try:
                 await function(str(DBOS.workflow_id), *args)
             finally:

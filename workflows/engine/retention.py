@@ -1,10 +1,11 @@
-"""What need not be kept: activities seen, dialogs that ended, work that is done.
+"""What need not be kept: activities seen, dialogs that ended, work that is done, runs of old.
 
-Runs, votes and the audit log stay; how long those are kept is for the operator to say.
+How long runs are kept is for the operator to say. The audit log stays, whatever is forgotten: it
+tells who did what in a run that is known no more.
 """
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -25,14 +26,32 @@ TALK = timedelta(days=30)
 WORK = timedelta(days=7)
 """The same piece of work is never enqueued again after its run has moved on."""
 
+RUNS = timedelta(days=366)
+"""Unless the operator says otherwise: whoever looks at a run a year later still finds it."""
+
+_MOST = 200
+"""How many runs are forgotten in one transaction: others wait for it for some 50 ms."""
+
+_BREATH = timedelta(seconds=0.2)
+"""How long others have their turn in between."""
+
 
 class Retention:
     """Forgets what is old, once an hour."""
 
-    def __init__(self, store: Store, durable: Durable, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: Store,
+        durable: Durable,
+        clock: Clock,
+        *,
+        runs: timedelta | None = RUNS,
+    ) -> None:
+        """*runs* is how long they are kept after their end; None: for ever."""
         self._store = store
         self._durable = durable
         self._clock = clock
+        self._runs = runs
 
     async def run(self) -> None:
         """Sweep until cancelled. What does not answer now is asked again an hour later."""
@@ -61,5 +80,15 @@ class Retention:
         work = 0
         while batch := await self._durable.forget(now - WORK):
             work += batch
-        if activities or talk or work:
-            log.info("forgotten", activities=activities, talk=talk, work=work)
+        runs = await self._forget_runs(now)
+        if activities or talk or work or runs:
+            log.info("forgotten", activities=activities, talk=talk, work=work, runs=runs)
+
+    async def _forget_runs(self, now: datetime) -> int:
+        if self._runs is None:
+            return 0
+        before, count = now - self._runs, 0
+        while batch := await self._store.transaction(lambda u: u.past.forget(before, _MOST)):
+            count += batch
+            await asyncio.sleep(_BREATH.total_seconds())
+        return count
