@@ -35,6 +35,8 @@ LENGTH = Field(
 REASON = Field(name="reason", flag_only=True, description="Why, for those who wait")
 
 _MOST_BUTTONS = 5
+_MOST_LINES = 50
+_MOST_RUNS = 10  #: of a line; the card counts the others
 
 
 def lock_name(arguments: Mapping[str, str]) -> str:
@@ -83,7 +85,7 @@ def card_of(
     """*lines* as a card; each lock of the actor's own can be let go of there."""
     return Card(
         locks_card(
-            [_row(unit, line, invocation.actor) for line in lines],
+            [_row(unit, line, invocation.actor) for line in lines[:_MOST_LINES]],
             now=unit.now,
             zone=context.installation.zone,
             title=title,
@@ -117,7 +119,7 @@ def robbed(unit: UnitOfWork, former: Hold, thief: Actor, reason: str) -> Message
 
 def _row(unit: UnitOfWork, line: Line, actor: Actor) -> LockRow:
     """*line* with the runs in it, as far as they are of *actor*'s tenant."""
-    waiting = (unit.runs.get(each.run_id) for each in line.waiting)
+    waiting = (unit.runs.get(each.run_id) for each in line.waiting[:_MOST_RUNS])
     own = [run for run in waiting if run is not None and run.requester.tenant == actor.tenant]
     holders = (r for r in holders_of(unit, line) if r.requester.tenant == actor.tenant)
     return LockRow(line=line, holders=tuple(holders), waiting=tuple(own))

@@ -29,7 +29,7 @@ class LockRow:
 
     line: Line
     holders: tuple[Run, ...] = ()
-    waiting: tuple[Run, ...] = ()  #: first come first
+    waiting: tuple[Run, ...] = ()  #: first come first; the first ones where there are many
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,14 +138,15 @@ def _row(row: LockRow, *, now: datetime, zone: tzinfo) -> teams.ColumnSet:
         lines.append(e.body(escape(has)))
         right = right or moment(line.held[0].since, now=now, zone=zone)
     if row.waiting:
-        lines.append(e.meta(escape(_waiting(row.waiting))))
+        lines.append(e.meta(escape(_waiting(row))))
     return e.row(e.LOCKED, lines, right=f"since {right}" if right else "")
 
 
-def _waiting(runs: Sequence[Run]) -> str:
-    shown = ", ".join(run_words(run) for run in runs[:_MOST_WAITING])
-    more = f" and {len(runs) - _MOST_WAITING} more" if len(runs) > _MOST_WAITING else ""
-    return f"In line: {shown}{more}"
+def _waiting(row: LockRow) -> str:
+    shown = row.waiting[:_MOST_WAITING]
+    left = max(len(row.line.waiting), len(row.waiting)) - len(shown)
+    more = f" and {left} more" if left else ""
+    return f"In line: {', '.join(map(run_words, shown))}{more}"
 
 
 def _step(row: StepRow) -> teams.ColumnSet:
