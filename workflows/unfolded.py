@@ -1,6 +1,6 @@
 """A run's steps as its plan unfolded them, and what their expressions can speak of by then."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -48,6 +48,14 @@ class Unfolded:
             for node in self.nodes
             if node.role is Role.STEP and self.step(node).undo is not None
         )
+
+    def runs(self) -> Iterator[tuple[Workflow, Mapping[str, str]]]:
+        """The workflows that steps run, each with its inputs."""
+        seen: set[str] = set()
+        for node in self.nodes:
+            if node.scope and node.scope not in seen and node.inputs is not None:
+                seen.add(node.scope)
+                yield self._levels[node.of.rpartition("/")[0]], node.inputs
 
     def step(self, node: Node) -> Step:
         """What the definition says of *node*."""

@@ -12,7 +12,7 @@ from domain.approval import Gate
 from domain.command import Effect
 from domain.conversation import Conversation, ConversationKind
 from domain.plan import ActionPlan, Change
-from domain.policy import GateKind, GateRule
+from domain.policy import NO_GATE, GateKind, GateRule
 from domain.run import Run
 from storage.store import Store
 from workflows.definition import Step, Workflow
@@ -107,6 +107,10 @@ class NoObjections:
     async def objections(self, _run: Run, _gate: Gate) -> Mapping[ObjectId, str]:
         """None."""
         return {}
+
+    async def gate(self, _run: Run, _of: Workflow, _inputs: Mapping[str, str]) -> GateRule:
+        """None."""
+        return NO_GATE
 
 
 def workflow(steps: int = STEPS) -> Workflow:

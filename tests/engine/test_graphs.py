@@ -9,7 +9,7 @@ import pytest
 from domain.approval import Choice
 from domain.run import RunState
 from tests.engine.boxes import ask, states, with_boxes
-from tests.engine.world import APPROVER_1, APPROVERS, DEV, person
+from tests.engine.world import APPROVER_1, APPROVER_2, APPROVERS, DEV, TWO, person
 from workflows.definition_file import load_all
 
 
@@ -372,6 +372,37 @@ async def test_a_workflow_that_a_step_runs_is_part_of_the_run(world, boxes, work
         ("out", "b-one"),
         ("out", "a-one"),
     ]
+
+
+FILL = """
+    command: fill <name>
+    inputs: {name: {}}
+    steps:
+      one: {uses: box.put@1, with: {box: "${ inputs.name }"}}
+"""
+
+
+async def test_the_heaviest_gate_of_what_a_run_has_others_do_is_its_own(world, boxes, workflow):
+    world.electors.rules = {"fill": TWO}
+    go = workflow("""fill: {run: fill, with: {name: x}}""", fill=FILL)
+    run_id = await carried_out(world, go)
+
+    run = await world.run(run_id)
+    assert (run.state, run.gate_rule, boxes.done) == (RunState.AWAITING_APPROVAL, TWO, [])
+    await world.vote(run_id, APPROVER_1)
+    await world.vote(run_id, APPROVER_2)
+    await world.work()
+    assert (await ended(world, run_id))[0] is RunState.SUCCEEDED
+
+
+async def test_what_its_requester_may_not_do_a_run_does_not_either(world, boxes, workflow):
+    world.electors.forbidden = {"fill"}
+    run_id = await carried_out(
+        world, workflow("""fill: {run: fill, with: {name: x}}""", fill=FILL)
+    )
+
+    run = await world.run(run_id)
+    assert (run.state, run.outcome, boxes.done) == (RunState.FAILED, "dev-1 may not fill.", [])
 
 
 async def test_what_a_workflow_gives_can_be_spoken_of(world, boxes, workflow):

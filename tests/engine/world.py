@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 import json
@@ -12,7 +13,7 @@ from domain.actor import Actor, ObjectId, TenantId
 from domain.approval import Choice, Gate
 from domain.command import Effect
 from domain.conversation import Conversation, ConversationKind
-from domain.errors import Ambiguous, Refused, Unavailable
+from domain.errors import Ambiguous, NotPermitted, Refused, Unavailable
 from domain.field import Field, FieldType
 from domain.notice import Notice
 from domain.plan import ActionPlan, Change
@@ -64,7 +65,14 @@ class Electors:
 
     gone: dict[str, str] = field(default_factory=dict)  #: object id, and what is said against it
     silent: int = 0
+    rules: dict[str, GateRule] = field(default_factory=dict)  #: by workflow that a step runs
+    forbidden: set[str] = field(default_factory=set)
     asked: int = 0
+
+    async def gate(self, run: Run, workflow: Workflow, inputs: Mapping[str, str]) -> GateRule:
+        if workflow.name in self.forbidden:
+            raise NotPermitted(f"dev-1 may not {workflow.name}.")
+        return self.rules.get(workflow.name, FREE)
 
     async def objections(self, run: Run, gate: Gate) -> dict[ObjectId, str]:
         self.asked += 1

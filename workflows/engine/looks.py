@@ -12,11 +12,13 @@ from domain.actor import ObjectId
 from domain.approval import Gate
 from domain.errors import Bug, Refused, Unavailable
 from domain.plan import Plan
+from domain.policy import GateRule
 from domain.ports import Clock
 from domain.run import Run
 from workflows.definition import from_pinned
 from workflows.engine.voters import Voters
 from workflows.planning import make_plan
+from workflows.unfolded import Unfolded
 
 log = structlog.get_logger(__name__)
 
@@ -73,6 +75,28 @@ class Looks:
                 log.exception("planning failed", run=run.id, correlation=correlation)
                 blame = str(error) if isinstance(error, Bug) else "That was our mistake"
                 return f"{blame}; it is logged as {correlation}."
+
+    async def rule(self, run: Run, plan: Plan) -> GateRule | str:
+        """The gate of *run* with *plan*; a sentence where its requester may not do all of it.
+
+        What a run has other workflows do is asked of the policy as if it had been said by itself.
+        The heaviest gate is the run's.
+        """
+        rules, number = [run.gate_rule], 1
+        unfolded = Unfolded(from_pinned(run.definition), plan.nodes)
+        for workflow, inputs in unfolded.runs():
+            while True:
+                try:
+                    rules.append(await self._voters.gate(run, workflow, inputs))
+                    break
+                except Refused as refused:
+                    return refused.words
+                except Unavailable as unavailable:
+                    if number >= _LOOKS:
+                        return unavailable.words
+                    await self._sleep_until(self._clock.now() + timedelta(seconds=number))
+                    number += 1
+        return max(rules, key=lambda rule: rule.weight)
 
     async def objections(self, run: Run, gate: Gate) -> Mapping[ObjectId, str]:
         """What is to be said against the votes that let the run go on.

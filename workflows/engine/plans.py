@@ -8,7 +8,7 @@ from typing import Any
 from domain.approval import Gate, GateEvent, GateState
 from domain.notice import NoticeKind
 from domain.plan import Node, Plan
-from domain.policy import GateKind
+from domain.policy import GateKind, GateRule
 from domain.ports import Ids
 from domain.run import Run, RunEvent, RunState
 from domain.step import StepRun, StepState
@@ -42,12 +42,12 @@ class Plans:
             return None
         return run, self.results(unit, run)
 
-    def planned(self, unit: UnitOfWork, run_id: str, rev: int, plan: Plan) -> None:
-        """Take *plan* for the run, and open the gate that its rule asks for."""
+    def planned(self, unit: UnitOfWork, run_id: str, rev: int, plan: Plan, rule: GateRule) -> None:
+        """Take *plan* for the run, and open the gate that *rule* asks for."""
         run = unit.runs.lock(run_id)
         if run.state is not RunState.PLANNING or run.rev != rev:
             return
-        rule = run.gate_rule
+        run = replace(run, gate_rule=rule)
         self._moves.audit(
             unit,
             run,

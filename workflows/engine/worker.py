@@ -121,10 +121,12 @@ class Worker:
             return
         run, results = found
         made = await self._looks.plan(run, results)
-        if isinstance(made, Plan):
-            await self._transaction(lambda u: self._plans.planned(u, run_id, rev, made))
+        rule = await self._looks.rule(run, made) if isinstance(made, Plan) else made
+        if isinstance(made, Plan) and not isinstance(rule, str):
+            await self._transaction(lambda u: self._plans.planned(u, run_id, rev, made, rule))
         else:
-            await self._transaction(lambda u: self._plans.not_planned(u, run_id, rev, made))
+            why = str(rule)
+            await self._transaction(lambda u: self._plans.not_planned(u, run_id, rev, why))
 
     async def _stretch(self, work_id: str, run_id: str) -> None:
         stretch = Stretch(
