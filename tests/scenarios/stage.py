@@ -247,7 +247,9 @@ def check_gates(state: Path) -> None:
         assert len({e["data"]["run_id"] for e in steps}) == 1, effect
         run = steps[0]["data"]["run_id"]
         before = [e for e in log[: log.index(steps[0])] if e["data"].get("run_id") == run]
-        last = {e["type"].removeprefix("signalbox."): e for e in before}
+        names = {e["id"]: e["type"].removeprefix("signalbox.") for e in before}
+        inside = {e["id"] for e in before if e["data"].get("step")}  # gates of steps come later
+        last = {names[e["id"]]: e for e in before if e["id"] not in inside}
         started = last["run.started"]
         assert started["time"] <= effect["at"], effect
         plan = last["plan.created"]["data"]

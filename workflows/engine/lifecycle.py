@@ -377,4 +377,5 @@ def _facts(gate: Gate) -> dict[str, Any]:
         "plan_digest": gate.plan_digest,
         "approvals": gate.approvals,
         "needed": max(gate.rule.count, 1),
+        **({"step": gate.step} if gate.step else {}),
     }
