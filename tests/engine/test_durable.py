@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from pathlib import Path
 
 import pytest
 
@@ -68,8 +67,8 @@ class House:
 
 
 @pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
-    made = House(f"sqlite:///{tmp_path}/signalbox.db")
+async def house(database_url: str) -> AsyncIterator[House]:
+    made = House(database_url)
     yield made
     await made.end()
     made.durable.close()
