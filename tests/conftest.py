@@ -9,6 +9,21 @@ import pytest
 from tests.databases import KINDS, Postgres, new_database, shared_postgres
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """What `make crash` asks for."""
+    parser.addoption(
+        "--long",
+        action="store_true",
+        help="kill hundreds of processes instead of dozens, and carry out hundreds of runs",
+    )
+
+
+@pytest.fixture(scope="session")
+def is_long(request: pytest.FixtureRequest) -> bool:
+    """Whether the long form of a test is asked for."""
+    return bool(request.config.getoption("long"))
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
     """A PostgreSQL of the session's own; pytest's workers share it."""
