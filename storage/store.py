@@ -26,6 +26,9 @@ _LOST_A_RACE = {"40001", "40P01"}
 """PostgreSQL's serialization failure and deadlock: nothing happened, and again it may work.
 https://www.postgresql.org/docs/current/errcodes-appendix.html"""
 
+_WAS_SILENT = "25P03"
+"""PostgreSQL has ended the transaction of a process that stood still: nothing happened."""
+
 
 class Store:
     """Signalbox's database."""
@@ -161,7 +164,8 @@ def _upgraded(url: sa.URL) -> sa.Engine:
 
 def _foreign(error: sa.exc.StatementError) -> Unavailable | Bug:
     """*error* in our words."""
-    if isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError):
+    is_away = isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError)
+    if is_away or getattr(error.orig, "sqlstate", "") == _WAS_SILENT:
         return Unavailable("The database did not answer.", hint="Try again in a moment.")
     if not isinstance(error, sa.exc.DBAPIError):
         return Bug(f"A value cannot be stored: {error.orig}")

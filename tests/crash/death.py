@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import os
 import signal
 import threading
+import time
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -23,6 +24,9 @@ BEFORE, INSIDE, AFTER = "before", "inside", "after"
 PHASES = (BEFORE, INSIDE, AFTER)
 """Before a transaction begins; with all of it written, as it is about to commit; and when it has
 committed, before anything follows. What is no transaction has no inside."""
+
+_LAST_BREATH = 0.2
+"""Seconds in which a signal surely arrives: a process of many threads may go on for a moment."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,7 @@ class Death:
         if self._point is not None and self.waits(phase) and self._point.name in doing:
             point, self._point = self._point, None
             os.kill(os.getpid(), point.signal)
+            time.sleep(_LAST_BREATH)
 
 
 class _Rehearsed(Exception):

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 import multiprocessing
@@ -10,12 +10,14 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 import signal
 
+import psutil
 import sqlalchemy as sa
 
 from bot.audit import verify
 from bot.system import RandomIds, SystemClock
-from domain.run import Run
+from domain.run import Run, RunState
 from domain.step import StepState, idempotency_key
+from storage.schema import audit_events, gates, locks, outbox, runs, step_runs, votes
 from storage.store import Store
 from storage.unit import UnitOfWork
 from tests.crash.death import Point
@@ -27,6 +29,7 @@ _CONTEXT.set_forkserver_preload(["tests.crash.subject"])  # a start then takes n
 
 _PATIENCE = 30.0  #: seconds; who is far slower than that has lost something
 
+_TABLES = (runs, step_runs, gates, votes, locks, audit_events, outbox)
 _BEHIND = sa.text("SELECT count(*) FROM living_cards WHERE shown < wanted")
 _OUTBOX = sa.text("SELECT count(*) FROM outbox")
 _LOCKS = sa.text("SELECT count(*) FROM locks")
@@ -67,11 +70,33 @@ class House:
         )
         self.kills += 1
 
+    async def stands_still(self, process: BaseProcess) -> None:
+        """Wait until *process* has stopped itself."""
+        async with asyncio.timeout(_PATIENCE):
+            while psutil.Process(process.pid).status() != psutil.STATUS_STOPPED:  # noqa: ASYNC110 - another process
+                await asyncio.sleep(0.02)
+
     def kill(self, process: BaseProcess) -> None:
         """Kill *process*, wherever it is."""
         process.kill()
         process.join()
         self.kills += 1
+
+    async def until(self, condition: Callable[[UnitOfWork], bool]) -> None:
+        """Wait until *condition* is true of the database."""
+        async with asyncio.timeout(_PATIENCE):
+            while not await self.store.read(condition):  # noqa: ASYNC110 - other processes
+                await asyncio.sleep(0.02)
+
+    async def contents(self) -> dict[str, list[str]]:
+        """What is said of runs, by table; and what the target has seen."""
+
+        def rows_of(unit: UnitOfWork) -> dict[str, list[str]]:
+            found = {table: unit.connection.execute(sa.select(table)) for table in _TABLES}
+            return {table.name: sorted(map(str, rows)) for table, rows in found.items()}
+
+        rows = await self.store.read(rows_of)
+        return rows | {"effects": [str(line) for line in self.effects]}
 
     async def settles(self, patience: float = _PATIENCE) -> None:
         """Wait until all that was wished for has ended, and has been shown."""
@@ -125,7 +150,8 @@ class House:
         )
         for wish in self.life.wishes:
             run = runs[wish.shop]
-            assert run.state is wish.end, (wish, run.state, run.outcome)
+            ends = {wish.end, *([RunState.SUCCEEDED] if wish.is_cancelled else [])}  # too late
+            assert run.state in ends, (wish, run.state, run.outcome)
             self._check_effects(wish, run)
             unfinished = {StepState.PENDING, StepState.RUNNING, StepState.WAITING}
             assert not [each for each in steps[run.id] if each.state in unfinished], run

@@ -36,12 +36,8 @@ async def test_killed_at_any_time(build, is_long):
     kills = 40 if is_long else 6
     house = build(*wishes(kills * 4))
     is_shared = house.life.url.startswith("postgresql")
-    seed = random.randrange(1_000_000)
-    print(f"\nseed {seed}")
-    dice = random.Random(seed)
-    alive = [house.start(has_people=True)]
-    if is_shared:
-        alive.append(house.start(has_people=True))
+    dice = random.Random()  # noqa: S311 - when to kill is no secret
+    alive = [house.start() for _ in range(2 if is_shared else 1)]
 
     while house.kills < kills:
         await asyncio.sleep(dice.uniform(0.3, 1.5))
