@@ -183,7 +183,7 @@ async def test_a_dead_processs_work_is_taken_over_at_once_on_its_own_machine(hou
     await house.enqueue("orphan")
     await asyncio.sleep(2)
     await house.end()
-    monkeypatch.setattr("workflows.engine.recovery._lives", lambda _pid, _at: False)
+    monkeypatch.setattr("workflows.engine.recovery.lives", lambda _pid, _at: False)
 
     house.gate = None
     second = house.recovery()
