@@ -70,6 +70,7 @@ class Product:
     process: asyncio.subprocess.Process | None = None
     slowest: float = 0.0
     settings: Mapping[str, str] = field(default_factory=dict)  #: further environment
+    program: str = "bot"  #: the module that is run
 
     @property
     def url(self) -> str:
@@ -95,7 +96,7 @@ class Product:
             self.process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-m",
-                "bot",
+                self.program,
                 *self.command,
                 cwd=ROOT,
                 env=self.env,
