@@ -23,7 +23,8 @@ SLOWEST_TAKE_OVER = 15.0  #: seconds
 @pytest.fixture
 async def cluster(postgres: Postgres, tmp_path: Path) -> AsyncIterator[Cluster]:
     url = postgres.create()
-    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=15)) as http:
+    timeout, connections = aiohttp.ClientTimeout(total=15), aiohttp.TCPConnector(limit=0)
+    async with aiohttp.ClientSession(timeout=timeout, connector=connections) as http:
         made = Cluster(tmp_path, url, http)
         try:
             await made.start()
@@ -39,8 +40,11 @@ async def test_runs_survive_whoever_dies(cluster, is_long, capsys):
     pace = 0.4  #: seconds between two requests, at most
 
     async def ask() -> None:
+        """In step with the kills, so that each hits somebody who has work."""
         async with asyncio.TaskGroup() as group:
             for number in range(count):
+                while number > count * (len(cluster.kills) + 1) / (kills + 1):  # noqa: ASYNC110
+                    await asyncio.sleep(0.1)
                 group.create_task(cluster.fill(f"item-{number}"))
                 await asyncio.sleep(dice.uniform(0, pace))
 

@@ -12,6 +12,7 @@ from domain.errors import Refused
 from domain.run import RunState
 from storage.store import Store
 from tests.engine.world import AUDIT_KEY, DEV, FREE, PLACE, TENANT, Clock, FakeQueue, Ids, deploy
+from workflows.engine import durable
 from workflows.engine.durable import Durable, Kind
 from workflows.engine.lifecycle import Lifecycle, RunRequest
 from workflows.engine.recovery import LEASE, Recovery
@@ -88,6 +89,13 @@ async def test_work_exists_if_and_only_if_its_transaction_was_committed(house):
     await house.until(1)
     await asyncio.sleep(0.3)
     assert house.done == [("run/1/plan", ("run", "1"))]
+
+
+def test_what_the_database_knows_work_by_stays_as_it_is():
+    """Another word here strands what processes of an earlier Signalbox have begun."""
+    known = (durable._APPLICATION, durable._VERSION, durable._QUEUE, [k.value for k in Kind])
+
+    assert known == ("signalbox", "rows-1", "signalbox", ["plan", "stretch", "timer"])
 
 
 async def test_the_same_id_is_the_same_piece_of_work(house):
