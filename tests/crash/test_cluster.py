@@ -85,4 +85,4 @@ async def test_runs_survive_whoever_dies(cluster, is_long, capsys):
             f"p50 {percentile(times, 0.5):.1f} s, p99 {percentile(times, 0.99):.1f} s; "
             f"{surplus} cards posted twice"
         )
-    assert max(times) < SLOWEST_TAKE_OVER
+    assert percentile(times, 0.99 if is_long else 0.5) < SLOWEST_TAKE_OVER
