@@ -177,6 +177,7 @@ class Cluster:
             port=free_port(),
             chat_port=free_port(),
             program="tests.crash.elsewhere",
+            patience=120,
         )
         made.cluster, made.role = self, role
         return made

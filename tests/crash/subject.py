@@ -110,7 +110,7 @@ async def _live(life: Life) -> None:
     durable = Durable(life.url)
     recovery = Recovery(store, durable, clock, ids)
     shops = ShopConnector(life.folder, death, clock.now, keeps_keys=life.keeps_keys)
-    plans, progress = Plans(durable, ids), Progress(durable)
+    plans, progress = Plans(durable, ids), Progress(durable, ids)
     turns = Turns(durable, progress)
     worker = Worker(
         store=store,

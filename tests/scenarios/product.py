@@ -71,6 +71,7 @@ class Product:
     slowest: float = 0.0
     settings: Mapping[str, str] = field(default_factory=dict)  #: further environment
     program: str = "bot"  #: the module that is run
+    patience: float = 40  #: seconds that a start may take
 
     @property
     def url(self) -> str:
@@ -103,7 +104,7 @@ class Product:
                 stdout=log,
                 stderr=log,
             )
-        async with asyncio.timeout(40):
+        async with asyncio.timeout(self.patience):
             while not await self._answers():
                 assert self.process.returncode is None, self.log()
                 await asyncio.sleep(0.05)

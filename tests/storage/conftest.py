@@ -50,6 +50,11 @@ def clock() -> StillClock:
 
 
 @pytest.fixture
+def url(database_url: str) -> str:
+    return database_url
+
+
+@pytest.fixture
 def open_store(database_url: str, clock: StillClock) -> Iterator[Callable[[], Store]]:
     opened: list[Store] = []
 
