@@ -26,7 +26,7 @@ _LOST_A_RACE = {"40001", "40P01"}
 """PostgreSQL's serialization failure and deadlock: nothing happened, and again it may work.
 https://www.postgresql.org/docs/current/errcodes-appendix.html"""
 
-_WAS_SILENT = "25P03"
+_TOOK_TOO_LONG = {"25P03", "25P04"}
 """PostgreSQL has ended the transaction of a process that stood still: nothing happened."""
 
 
@@ -165,7 +165,7 @@ def _upgraded(url: sa.URL) -> sa.Engine:
 def _foreign(error: sa.exc.StatementError) -> Unavailable | Bug:
     """*error* in our words."""
     is_away = isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError)
-    if is_away or getattr(error.orig, "sqlstate", "") == _WAS_SILENT:
+    if is_away or getattr(error.orig, "sqlstate", "") in _TOOK_TOO_LONG:
         return Unavailable("The database did not answer.", hint="Try again in a moment.")
     if not isinstance(error, sa.exc.DBAPIError):
         return Bug(f"A value cannot be stored: {error.orig}")
