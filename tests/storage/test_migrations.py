@@ -1,5 +1,6 @@
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+import time
 
 from alembic import command
 from alembic.autogenerate import compare_metadata
@@ -10,6 +11,7 @@ import sqlalchemy as sa
 
 from domain.errors import Refused
 import storage
+from storage import migrate
 from storage.database import parse_url, writing_engine
 from storage.migrate import upgrade
 from storage.schema import metadata
@@ -40,6 +42,26 @@ def test_many_processes_may_open_a_new_database_at_once(database_url, open_store
         stores = list(pool.map(lambda _: open_store(), range(4)))
 
     assert all(isinstance(each, Store) for each in stores)
+
+
+def test_a_migration_may_take_longer_than_other_transactions(database_url, monkeypatch):
+    """Whoever comes second waits for as long as the first one takes."""
+    if not database_url.startswith("postgresql"):
+        return  # SQLite has no such limits
+    monkeypatch.setattr("storage.database._LONGEST_TRANSACTION_MS", 500)
+    monkeypatch.setattr("storage.database._LONGEST_SILENCE_MS", 500)
+    patient, hasty = (
+        sa.create_engine(parse_url(database_url)),
+        writing_engine(parse_url(database_url)),
+    )
+    with ThreadPoolExecutor(1) as pool, patient.connect() as holder:
+        holder.execute(migrate._ONE_MIGRATION)
+        waiting = pool.submit(upgrade, hasty)
+        time.sleep(1)
+        holder.rollback()
+        waiting.result(10)
+    patient.dispose()
+    hasty.dispose()
 
 
 def test_a_database_of_a_newer_version_is_refused(database_url, open_store):
