@@ -19,7 +19,7 @@ import sqlalchemy as sa
 
 from bot.system import RandomIds, SystemClock
 from domain.actor import TenantId
-from domain.run import Run
+from domain.run import Run, RunState
 from sandbox.entra import Issuer
 from storage.store import Store
 from storage.unit import UnitOfWork
@@ -30,6 +30,7 @@ from workflows.engine.recovery import LEASE
 APP = BOT.removeprefix("28:")
 AUDIT_KEY = "the key of the cluster's audit log"
 PARTS = ("one", "two", "three", "four", "five")
+_BUSY = 4  #: runs that are carried out at once
 _SECRET = "a secret of the test"
 _WORKFLOW = """
 name: fill
@@ -227,6 +228,12 @@ class Cluster:
         runs = {work_id.partition("/")[0] for work_id in begun}
         self.kills.append((at, sorted(runs)))
 
+    async def is_busy(self) -> None:
+        """Wait until several runs are carried out."""
+        async with asyncio.timeout(120):
+            while await self.store.read(_carried) < _BUSY:  # noqa: ASYNC110 - other processes
+                await asyncio.sleep(0.05)
+
     # -- what became of it -----------------------------------------------------------------
 
     async def runs(self) -> list[Run]:
@@ -281,6 +288,10 @@ class Cluster:
                 if later:  # else its last event was on its way already
                     times.append((min(later) - at).total_seconds())
         return times
+
+
+def _carried(unit: UnitOfWork) -> int:
+    return len(unit.runs.in_state(RunState.RUNNING))
 
 
 def _moments(unit: UnitOfWork, run_id: str) -> list[datetime]:

@@ -35,27 +35,30 @@ async def cluster(postgres: Postgres, tmp_path: Path) -> AsyncIterator[Cluster]:
 
 
 async def test_runs_survive_whoever_dies(cluster, is_long, capsys):
-    count, kills = (500, 60) if is_long else (40, 4)
+    count, kills = (500, 24) if is_long else (40, 4)
     dice = random.Random()  # noqa: S311 - when to kill is no secret
-    pace = 0.4  #: seconds between two requests, at most
+    revived = 0
 
     async def ask() -> None:
-        """In step with the kills, so that each hits somebody who has work."""
+        """As many again after each revival, so that each kill hits somebody who has work."""
         async with asyncio.TaskGroup() as group:
             for number in range(count):
-                while number > count * (len(cluster.kills) + 1) / (kills + 1):  # noqa: ASYNC110
+                while number > count * (revived + 1) / (kills + 1):  # noqa: ASYNC110
                     await asyncio.sleep(0.1)
                 group.create_task(cluster.fill(f"item-{number}"))
-                await asyncio.sleep(dice.uniform(0, pace))
+                await asyncio.sleep(dice.uniform(0, 0.2))
 
     async def befall() -> None:
         """Workers and bots in turn."""
+        nonlocal revived
         victims = itertools.cycle((cluster.workers, cluster.bots))
         for group in itertools.islice(victims, kills):
-            await asyncio.sleep(dice.uniform(1, 3))
+            await cluster.is_busy()
+            await asyncio.sleep(dice.uniform(0, 1))
             victim = group[dice.randrange(2)]
             await cluster.kill(victim)
             await victim.start()
+            revived += 1
 
     async with asyncio.TaskGroup() as group:
         group.create_task(ask())

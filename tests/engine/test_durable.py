@@ -95,7 +95,8 @@ def test_what_the_database_knows_work_by_stays_as_it_is():
     """Another word here strands what processes of an earlier Signalbox have begun."""
     known = (durable._APPLICATION, durable._VERSION, durable._QUEUE, [k.value for k in Kind])
 
-    assert known == ("signalbox", "rows-1", "signalbox", ["plan", "stretch", "timer"])
+    kinds = ["plan", "stretch", "timer", "schedule", "reminder"]
+    assert known == ("signalbox", "rows-1", "signalbox", kinds)
 
 
 async def test_the_same_id_is_the_same_piece_of_work(house):
