@@ -294,7 +294,8 @@ async def test_the_queue_is_looked_into_less_often_while_there_is_nothing_to_do(
 
 async def looks_every(house: House, seconds: float) -> None:
     """Return once the queue is looked into that often."""
-    query = "SELECT polling_interval_sec FROM queues WHERE name = 'signalbox'"
+    queues = "dbos.queues" if house.url.startswith("postgresql") else "queues"
+    query = f"SELECT polling_interval_sec FROM {queues} WHERE name = 'signalbox'"  # noqa: S608 - ours
     async with asyncio.timeout(10):
         while True:
             found = await house.store.read(lambda u: u.connection.exec_driver_sql(query).scalar())
