@@ -18,12 +18,12 @@ export UV_LINK_MODE := copy
 export UV_COMPILE_BYTECODE := 1
 
 # What may run side by side does; what kills processes or draws pictures has the machine to itself.
-ALONE := crash or browser
+ALONE := (crash and not points) or browser
 WORKERS ?= 2
 PICTURES := waiting-for-approval guided-deploy-version
 NONE_CHOSEN = [ "$$?" = 5 -a -n "$(ARGS)" ]  # pytest's 5: of those that were asked for, none is here
 
-.PHONY: help install demo test test-needs check docs pictures bench fmt lock clean
+.PHONY: help install demo test test-needs crash check docs pictures bench fmt lock clean
 
 help: ## Show the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r target words; do \
@@ -37,6 +37,9 @@ demo: .venv/.installed ## Run the whole product on this machine (ARGS="--no-brow
 test: .venv/.installed-dev test-needs ## Run all tests (ARGS="-x tests/cards" and the like)
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile -m "not ($(ALONE))" $(ARGS) || $(NONE_CHOSEN)
 	$(BIN)/pytest -m "$(ALONE)" $(ARGS) || $(NONE_CHOSEN)
+
+crash: .venv/.installed-dev ## Kill hundreds of processes and look what is lost (a quarter of an hour)
+	$(BIN)/pytest -q -s -m crash --long tests/crash $(ARGS)
 
 check: .venv/.installed-dev ## Check format, lint, types, import contracts, spelling and documentation
 	$(BIN)/ruff format --check .

@@ -403,18 +403,24 @@ async def _background() -> AsyncIterator[Begin]:
     """Tasks that run beside the rest.
 
     One that breaks takes the process down: it would be half a process, and nobody would know.
+    What went wrong alone is raised alone: whoever starts us has a sentence for it.
     """
     tasks: list[asyncio.Task[None]] = []
-    async with asyncio.TaskGroup() as group:
+    try:
+        async with asyncio.TaskGroup() as group:
 
-        def begin(work: Coroutine[Any, Any, None]) -> None:
-            tasks.append(group.create_task(work))
+            def begin(work: Coroutine[Any, Any, None]) -> None:
+                tasks.append(group.create_task(work))
 
-        try:
-            yield begin
-        finally:
-            for task in tasks:
-                task.cancel()
+            try:
+                yield begin
+            finally:
+                for task in tasks:
+                    task.cancel()
+    except BaseExceptionGroup as broken:
+        if len(broken.exceptions) > 1:
+            raise
+        raise broken.exceptions[0] from None
 
 
 async def _is_ready(store: Store) -> bool:

@@ -151,7 +151,9 @@ def db() -> None:
 def upgrade(*, state_dir: Path | None) -> None:
     """Make the database, or bring it to the newest schema."""
     from storage.store import upgrade_database
+    from workflows.engine.durable import Durable
 
     settings = read_settings(state_dir=state_dir)
     upgrade_database(settings.database)
+    Durable.prepare(settings.database)
     click.echo("The database has the newest schema.")

@@ -21,6 +21,23 @@ READERS = 4
 WRITERS = 8
 """Connections that write at once; SQLite has one."""
 
+_LONGEST_SILENCE_MS = 5_000
+"""How long a transaction on PostgreSQL may wait for its process. One that stands still (a frozen
+machine, a cable that was pulled) holds its locks, and with them all who write to the audit chain:
+the server ends it before the process's lease is over.
+https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-IDLE-IN-TRANSACTION-SESSION-TIMEOUT"""
+
+_LONGEST_TRANSACTION_MS = 10_000
+"""How long it may last at all, where PostgreSQL has a limit for that, from 17 on. Silence after
+many rows at once, which the driver sends in a pipeline, is not counted as silence (seen on 18.6).
+https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-TRANSACTION-TIMEOUT"""
+
+_HAS_TRANSACTION_TIMEOUT = 170_000
+
+_KEEP_ALIVE = {"connect_timeout": 10, "keepalives_idle": 5, "keepalives_interval": 2}
+"""A server that is gone is noticed within seconds.
+https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS"""
+
 _LOCK_WAIT_MS = 30_000
 _SQLITE_PRAGMAS = (
     f"PRAGMA busy_timeout={_LOCK_WAIT_MS}",
@@ -97,7 +114,22 @@ def read_only_engine(url: sa.URL) -> sa.Engine:
 
 
 def _postgresql(url: sa.URL, *, pool_size: int) -> sa.Engine:
-    return sa.create_engine(url, pool_size=pool_size, max_overflow=0, pool_pre_ping=True)
+    engine = sa.create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_pre_ping=True,
+        connect_args={key: _KEEP_ALIVE[key] for key in _KEEP_ALIVE.keys() - url.query.keys()},
+    )
+
+    @sa.event.listens_for(engine, "connect")
+    def configure(connection: Any, _record: object) -> None:
+        connection.execute(f"SET idle_in_transaction_session_timeout = {_LONGEST_SILENCE_MS}")
+        if connection.info.server_version >= _HAS_TRANSACTION_TIMEOUT:
+            connection.execute(f"SET transaction_timeout = {_LONGEST_TRANSACTION_MS}")
+        connection.commit()
+
+    return engine
 
 
 def _sqlite(url: sa.URL, *, pool_size: int, begin: str, pragmas: tuple[str, ...]) -> sa.Engine:

@@ -14,13 +14,20 @@ def _upsert(insert: Callable[[sa.Table], Any]) -> sa.Insert:
     return new.on_conflict_do_update(  # type: ignore[no-any-return]  # the dialect's own Insert
         index_elements=["tenant", "object_id"],
         set_={"teams_id": new.excluded.teams_id, "name": new.excluded.name},
-        where=sa.or_(
-            members.c.teams_id != new.excluded.teams_id, members.c.name != new.excluded.name
-        ),
     )
 
 
 _REMEMBER = on_conflict(_upsert)
+_IS_KNOWN = sa.select(sa.literal(1)).where(
+    members.c.tenant == sa.bindparam("tenant"),
+    members.c.object_id == sa.bindparam("object_id"),
+    members.c.teams_id == sa.bindparam("teams_id"),
+    members.c.name == sa.bindparam("name"),
+)
+"""Asked first: an insertion that changes nothing locks the row all the same, on PostgreSQL, and
+whoever writes much would wait for their own messages.
+https://www.postgresql.org/docs/current/sql-insert.html#SQL-ON-CONFLICT"""
+
 _TEAMS_IDS = sa.select(members.c.object_id, members.c.teams_id).where(
     members.c.tenant == sa.bindparam("of_tenant"),
     members.c.object_id.in_(sa.bindparam("object_ids", expanding=True)),
@@ -35,10 +42,9 @@ class Roster:
 
     def remember(self, tenant: TenantId, object_id: ObjectId, teams_id: str, name: str) -> None:
         """Keep how Teams addresses somebody; the newest word counts."""
-        self._connection.execute(
-            _REMEMBER[self._connection.dialect.name],
-            {"tenant": tenant, "object_id": object_id, "teams_id": teams_id, "name": name},
-        )
+        person = {"tenant": tenant, "object_id": object_id, "teams_id": teams_id, "name": name}
+        if self._connection.execute(_IS_KNOWN, person).first() is None:
+            self._connection.execute(_REMEMBER[self._connection.dialect.name], person)
 
     def teams_ids(self, tenant: TenantId, object_ids: Iterable[ObjectId]) -> dict[ObjectId, str]:
         """The Teams ids of those of *object_ids* that are known."""

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from datetime import timedelta
+import time
 from typing import Self, TypeVar
 
 import sqlalchemy as sa
@@ -17,9 +19,15 @@ from storage.unit import UnitOfWork
 T = TypeVar("T")
 
 _ATTEMPTS = 5
+_WINNERS_LEAD = timedelta(milliseconds=20)
+"""How long who lost a race waits: else it may have the row again before the winner wakes up."""
+
 _LOST_A_RACE = {"40001", "40P01"}
 """PostgreSQL's serialization failure and deadlock: nothing happened, and again it may work.
 https://www.postgresql.org/docs/current/errcodes-appendix.html"""
+
+_TOOK_TOO_LONG = {"25P03", "25P04"}
+"""PostgreSQL has ended the transaction of a process that stood still: nothing happened."""
 
 
 class Store:
@@ -110,6 +118,7 @@ class Store:
                     unit.write()
             except sa.exc.StatementError as error:
                 if attempt < _ATTEMPTS and getattr(error.orig, "sqlstate", "") in _LOST_A_RACE:
+                    time.sleep(attempt * _WINNERS_LEAD.total_seconds())
                     attempt += 1
                     continue
                 raise _foreign(error) from error
@@ -155,7 +164,8 @@ def _upgraded(url: sa.URL) -> sa.Engine:
 
 def _foreign(error: sa.exc.StatementError) -> Unavailable | Bug:
     """*error* in our words."""
-    if isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError):
+    is_away = isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError)
+    if is_away or getattr(error.orig, "sqlstate", "") in _TOOK_TOO_LONG:
         return Unavailable("The database did not answer.", hint="Try again in a moment.")
     if not isinstance(error, sa.exc.DBAPIError):
         return Bug(f"A value cannot be stored: {error.orig}")

@@ -1,7 +1,6 @@
-"""The engine over a real SQLite store."""
+"""The engine over a real store, on each kind of database."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -10,10 +9,8 @@ from tests.engine.world import AUDIT_KEY, Clock, FakeQueue, Ids, World
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
+def world(database_url: str) -> Iterator[World]:
     clock, ids = Clock(), Ids()
-    store = Store.open(
-        f"sqlite:///{tmp_path}/signalbox.db", audit_key=AUDIT_KEY, clock=clock, ids=ids
-    )
+    store = Store.open(database_url, audit_key=AUDIT_KEY, clock=clock, ids=ids)
     yield World(store, clock, FakeQueue(clock), ids)
     store.close()

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from pathlib import Path
 
 import pytest
 
@@ -13,6 +12,7 @@ from domain.errors import Refused
 from domain.run import RunState
 from storage.store import Store
 from tests.engine.world import AUDIT_KEY, DEV, FREE, PLACE, TENANT, Clock, FakeQueue, Ids, deploy
+from workflows.engine import durable
 from workflows.engine.durable import Durable, Kind
 from workflows.engine.lifecycle import Lifecycle, RunRequest
 from workflows.engine.recovery import LEASE, Recovery
@@ -68,8 +68,8 @@ class House:
 
 
 @pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
-    made = House(f"sqlite:///{tmp_path}/signalbox.db")
+async def house(database_url: str) -> AsyncIterator[House]:
+    made = House(database_url)
     yield made
     await made.end()
     made.durable.close()
@@ -89,6 +89,14 @@ async def test_work_exists_if_and_only_if_its_transaction_was_committed(house):
     await house.until(1)
     await asyncio.sleep(0.3)
     assert house.done == [("run/1/plan", ("run", "1"))]
+
+
+def test_what_the_database_knows_work_by_stays_as_it_is():
+    """Another word here strands what processes of an earlier Signalbox have begun."""
+    known = (durable._APPLICATION, durable._VERSION, durable._QUEUE, [k.value for k in Kind])
+
+    kinds = ["plan", "stretch", "timer", "schedule", "reminder"]
+    assert known == ("signalbox", "rows-1", "signalbox", kinds)
 
 
 async def test_the_same_id_is_the_same_piece_of_work(house):
@@ -184,7 +192,7 @@ async def test_a_dead_processs_work_is_taken_over_at_once_on_its_own_machine(hou
     await house.enqueue("orphan")
     await asyncio.sleep(2)
     await house.end()
-    monkeypatch.setattr("workflows.engine.recovery._lives", lambda _pid, _at: False)
+    monkeypatch.setattr("workflows.engine.recovery.lives", lambda _pid, _at: False)
 
     house.gate = None
     second = house.recovery()
@@ -286,7 +294,8 @@ async def test_the_queue_is_looked_into_less_often_while_there_is_nothing_to_do(
 
 async def looks_every(house: House, seconds: float) -> None:
     """Return once the queue is looked into that often."""
-    query = "SELECT polling_interval_sec FROM queues WHERE name = 'signalbox'"
+    queues = "dbos.queues" if house.url.startswith("postgresql") else "queues"
+    query = f"SELECT polling_interval_sec FROM {queues} WHERE name = 'signalbox'"  # noqa: S608 - ours
     async with asyncio.timeout(10):
         while True:
             found = await house.store.read(lambda u: u.connection.exec_driver_sql(query).scalar())

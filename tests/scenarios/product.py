@@ -70,6 +70,8 @@ class Product:
     process: asyncio.subprocess.Process | None = None
     slowest: float = 0.0
     settings: Mapping[str, str] = field(default_factory=dict)  #: further environment
+    program: str = "bot"  #: the module that is run
+    patience: float = 40  #: seconds that a start may take
 
     @property
     def url(self) -> str:
@@ -95,14 +97,14 @@ class Product:
             self.process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-m",
-                "bot",
+                self.program,
                 *self.command,
                 cwd=ROOT,
                 env=self.env,
                 stdout=log,
                 stderr=log,
             )
-        async with asyncio.timeout(40):
+        async with asyncio.timeout(self.patience):
             while not await self._answers():
                 assert self.process.returncode is None, self.log()
                 await asyncio.sleep(0.05)

@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator
 import json
 import os
 from pathlib import Path
+import shutil
+import socket
 import sys
 from typing import Any
 
@@ -159,7 +161,8 @@ async def test_what_is_no_activity_is_refused_by_its_kind(served):
     assert CHANNEL not in json.dumps(list(served.connector.messages))
 
 
-async def test_production_without_an_app_id_says_so_in_one_sentence_and_exits_2(tmp_path):
+async def serve(**settings: str) -> tuple[int | None, bytes, bytes]:
+    """Exit code, stdout and stderr of `signalbox serve`, which is not to come up."""
     clean = {k: v for k, v in os.environ.items() if not k.startswith("SIGNALBOX_")}
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -167,13 +170,42 @@ async def test_production_without_an_app_id_says_so_in_one_sentence_and_exits_2(
         "bot",
         "serve",
         cwd=ROOT,
-        env={**clean, "SIGNALBOX_STATE_DIR": str(tmp_path)},
+        env=clean | {f"SIGNALBOX_{name}": value for name, value in settings.items()},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
     out, err = await process.communicate()
+    return process.returncode, out, err
 
-    assert (process.returncode, out) == (2, b"")
+
+async def test_production_without_an_app_id_says_so_in_one_sentence_and_exits_2(tmp_path):
+    code, out, err = await serve(STATE_DIR=str(tmp_path))
+
+    assert (code, out) == (2, b"")
     assert b"SIGNALBOX_APP_ID" in err
     assert err.count(b"\n") == 1
+    assert b"Traceback" not in err
+
+
+async def test_a_port_that_is_taken_and_a_workflow_that_is_wrong_are_sentences(tmp_path):
+    config = tmp_path / "config"
+    shutil.copytree(ROOT / "sandbox/world", config)
+    demo = {
+        "PROFILE": "demo",
+        "STATE_DIR": str(tmp_path / "state"),
+        "ADMIN_PORT": "0",
+        "CHANNEL_HOSTS": "127.0.0.1:9",
+    }
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        code, _, err = await serve(**demo, PORT=port, LOG_LEVEL="error")
+
+    assert (code, err.count(b"\n")) == (2, 1), err
+    assert b"address is in use" in err
+
+    (config / "workflows/wrong.yaml").write_text("name: wrong\n")
+    code, _, err = await serve(**demo, PORT="0", CONFIG_DIR=str(config), LOG_LEVEL="error")
+
+    assert code == 2
+    assert b"wrong.yaml:1:1: " in err
     assert b"Traceback" not in err

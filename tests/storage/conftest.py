@@ -1,14 +1,11 @@
-"""The databases that the contract suite runs on, and builders of what is stored."""
+"""The store on each kind of database, and builders of what is stored."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 import itertools
-import os
-from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
 
 from domain.actor import Actor, ObjectId, TenantId
 from domain.conversation import Conversation, ConversationKind
@@ -17,8 +14,6 @@ from domain.run import Run, RunId, RunState
 from storage.store import Store
 
 TENANT = TenantId("00000000-0000-4000-8000-00000000aaaa")
-POSTGRES = os.environ.get("SIGNALBOX_TEST_POSTGRES", "")
-BACKENDS = ["sqlite", *(["postgresql"] if POSTGRES else [])]
 
 
 @dataclass
@@ -54,31 +49,19 @@ def clock() -> StillClock:
     return StillClock()
 
 
-@pytest.fixture(params=BACKENDS)
-def url(request, tmp_path: Path) -> Iterator[str]:
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path}/state/signalbox.db"
-        return
-    name = f"signalbox_{os.getpid()}_{next(_NUMBERS)}"
-    server = sa.create_engine(
-        sa.make_url(POSTGRES).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT"
-    )
-    with server.connect() as connection:
-        connection.execute(sa.text(f"CREATE DATABASE {name}"))
-        yield sa.make_url(POSTGRES).set(database=name).render_as_string(hide_password=False)
-        connection.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
-    server.dispose()
-
-
-_NUMBERS = itertools.count()
+@pytest.fixture
+def url(database_url: str) -> str:
+    return database_url
 
 
 @pytest.fixture
-def open_store(url: str, clock: StillClock) -> Iterator[Callable[[], Store]]:
+def open_store(database_url: str, clock: StillClock) -> Iterator[Callable[[], Store]]:
     opened: list[Store] = []
 
     def another() -> Store:
-        opened.append(Store.open(url, audit_key=b"k" * 32, clock=clock, ids=CountingIds()))
+        opened.append(
+            Store.open(database_url, audit_key=b"k" * 32, clock=clock, ids=CountingIds())
+        )
         return opened[-1]
 
     yield another

@@ -1,6 +1,8 @@
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+import threading
 
 from domain.actor import TenantId
 from domain.notice import Message
@@ -292,4 +294,25 @@ async def test_the_message_of_a_dialog_goes_on_as_that_of_its_run(store, a_run, 
     (now_the_runs,) = await cards_due(store, clock.now())
     assert now_the_runs == replace(
         item, subject="k7f3q2ma", activity_id="m1", wanted=2, sent_at=clock.now()
+    )
+
+
+async def test_who_is_known_already_is_not_locked(store):
+    """On PostgreSQL an insertion that changes nothing locks: all of one person's messages waited
+    for one another."""
+    if not store.url.startswith("postgresql"):
+        return  # SQLite has one writer
+    both = threading.Barrier(2, timeout=10)
+
+    def remember(unit):
+        unit.members.remember(TenantId("t"), "dev", "29:dev", "dev-1")
+
+    def remembers_at_once(unit):
+        remember(unit)
+        both.wait()
+
+    await store.transaction(remember)
+
+    await asyncio.gather(
+        store.transaction(remembers_at_once), store.transaction(remembers_at_once)
     )

@@ -1,5 +1,6 @@
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+import time
 
 from alembic import command
 from alembic.autogenerate import compare_metadata
@@ -10,14 +11,23 @@ import sqlalchemy as sa
 
 from domain.errors import Refused
 import storage
+from storage import migrate
 from storage.database import parse_url, writing_engine
 from storage.migrate import upgrade
 from storage.schema import metadata
 from storage.store import Store
+from tests.databases import KINDS, new_database
 
 
-def test_the_migrations_make_the_tables_that_the_code_expects(url):
-    engine = writing_engine(parse_url(url))
+@pytest.fixture(params=KINDS)
+def database_url(request, tmp_path):
+    """Without any tables: here they are to be made."""
+    with new_database(request, tmp_path, migrated=False) as made:
+        yield made
+
+
+def test_the_migrations_make_the_tables_that_the_code_expects(database_url):
+    engine = writing_engine(parse_url(database_url))
     upgrade(engine)
 
     with engine.connect() as connection:
@@ -27,15 +37,35 @@ def test_the_migrations_make_the_tables_that_the_code_expects(url):
     assert differences == []
 
 
-def test_many_processes_may_open_a_new_database_at_once(url, open_store):
+def test_many_processes_may_open_a_new_database_at_once(database_url, open_store):
     with ThreadPoolExecutor(4) as pool:
         stores = list(pool.map(lambda _: open_store(), range(4)))
 
     assert all(isinstance(each, Store) for each in stores)
 
 
-def test_a_database_of_a_newer_version_is_refused(url, open_store):
-    engine = writing_engine(parse_url(url))
+def test_a_migration_may_take_longer_than_other_transactions(database_url, monkeypatch):
+    """Whoever comes second waits for as long as the first one takes."""
+    if not database_url.startswith("postgresql"):
+        return  # SQLite has no such limits
+    monkeypatch.setattr("storage.database._LONGEST_TRANSACTION_MS", 500)
+    monkeypatch.setattr("storage.database._LONGEST_SILENCE_MS", 500)
+    patient, hasty = (
+        sa.create_engine(parse_url(database_url)),
+        writing_engine(parse_url(database_url)),
+    )
+    with ThreadPoolExecutor(1) as pool, patient.connect() as holder:
+        holder.execute(migrate._ONE_MIGRATION)
+        waiting = pool.submit(upgrade, hasty)
+        time.sleep(1)
+        holder.rollback()
+        waiting.result(10)
+    patient.dispose()
+    hasty.dispose()
+
+
+def test_a_database_of_a_newer_version_is_refused(database_url, open_store):
+    engine = writing_engine(parse_url(database_url))
     upgrade(engine)
     with engine.begin() as connection:
         connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))

@@ -128,8 +128,8 @@ async def test_what_is_to_follow_runs_although_the_caller_went_away(store):
         await followed.wait()
 
 
-async def test_who_loses_a_race_tries_again(url, open_store, a_run):
-    if not url.startswith("postgresql"):
+async def test_who_loses_a_race_tries_again(database_url, open_store, a_run):
+    if not database_url.startswith("postgresql"):
         return  # SQLite has one writer: there is nothing to lose
     store = open_store()
     both = threading.Barrier(2, timeout=10)
@@ -311,7 +311,7 @@ def test_a_database_that_is_not_there_is_unavailable(clock):
 
 
 @pytest.mark.crash
-def test_a_process_killed_within_a_transaction_leaves_nothing(url, store):
+def test_a_process_killed_within_a_transaction_leaves_nothing(database_url, store):
     asyncio.run(store.transaction(claim("before")))
     child = textwrap.dedent(
         """
@@ -334,7 +334,7 @@ def test_a_process_killed_within_a_transaction_leaves_nothing(url, store):
         """
     )
     with subprocess.Popen(
-        [sys.executable, "-c", child, url],
+        [sys.executable, "-c", child, database_url],
         stdout=subprocess.PIPE,
         cwd=Path(__file__).parents[2],
         env={**os.environ, "PYTHONPATH": "."},

@@ -35,7 +35,7 @@ _A_WHILE = timedelta(seconds=30)
 _PACE = timedelta(seconds=1)  #: how often that changes at most
 _NOTES = timedelta(milliseconds=250)
 """How often DBOS passes on messages between workflows. We send none; a stop waits for it."""
-
+_LONGEST_SILENCE = timedelta(seconds=5)  #: of a transaction, on PostgreSQL: as our own
 _LAST_WORDS = timedelta(seconds=4)  #: how long a stop waits for work under way
 
 
@@ -131,6 +131,7 @@ class Durable:
             "log_level": "ERROR",
             "run_migrations": False,
             "notification_coalesce_sec": _NOTES.total_seconds(),
+            "sys_db_idle_transaction_timeout_sec": _LONGEST_SILENCE.total_seconds(),
         }
         DBOS(config=config)
         for kind, function in work.items():

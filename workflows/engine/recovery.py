@@ -1,16 +1,14 @@
 """Heartbeats, and taking over from executors that died.
 
 DBOS begins again what an executor left behind only when one of the same id is launched. Ours
-have an id per process, so whoever lives takes over from whoever died: on the same machine at
-once, for there the process can be looked up; elsewhere when its lease is over.
+have an id per process, so whoever lives takes over from whoever died: on the same machine with
+the next heartbeat, for there the process can be looked up; elsewhere when its lease is over.
 """
 
 import asyncio
-from datetime import datetime, timedelta
+from datetime import timedelta
 import os
-import socket
 
-import psutil
 import structlog
 
 from domain.errors import Unavailable
@@ -19,14 +17,12 @@ from storage.executors import Executor
 from storage.store import Store
 from storage.unit import UnitOfWork
 from workflows.engine.durable import Durable
+from workflows.engine.whereabouts import lives, whereabouts
 
 log = structlog.get_logger(__name__)
 
 BEAT = timedelta(seconds=2)
 LEASE = timedelta(seconds=8)
-
-_CLOCK_SLACK = timedelta(seconds=2)
-"""How far a process's start, as the system tells it, may lie behind what it wrote down itself."""
 
 
 class Recovery:
@@ -36,9 +32,9 @@ class Recovery:
         self._store = store
         self._durable = durable
         self._clock = clock
-        self._host = socket.gethostname()
+        self._host = whereabouts(ids.uuid)
         self._started_at = clock.now()
-        self.executor_id = f"{self._host}/{os.getpid()}/{ids.uuid()}"
+        self.executor_id = f"{self._host.partition(' ')[0]}/{os.getpid()}/{ids.uuid()}"
 
     async def begin(self) -> None:
         """Say that we live, and take over from this machine's dead at once."""
@@ -61,8 +57,11 @@ class Recovery:
 
     async def _round(self) -> None:
         await self._store.transaction(self._beat)
-        stale = await self._store.read(lambda unit: unit.executors.stale(unit.now, LEASE))
-        await self._bury([each for each in stale if each.id != self.executor_id])
+        everybody, stale = await self._store.read(
+            lambda unit: (unit.executors.all(), unit.executors.stale(unit.now, LEASE))
+        )
+        silent = {each.id for each in stale} - {self.executor_id}
+        await self._bury([e for e in everybody if e.id in silent or self._is_dead_here(e)])
 
     def _beat(self, unit: UnitOfWork) -> None:
         unit.executors.beat(self.executor_id, self._host, os.getpid(), self._started_at, unit.now)
@@ -70,7 +69,7 @@ class Recovery:
     def _is_dead_here(self, executor: Executor) -> bool:
         if executor.host != self._host or executor.id == self.executor_id:
             return False
-        return not _lives(executor.pid, executor.started_at)
+        return not lives(executor.pid, executor.started_at)
 
     async def _bury(self, dead: list[Executor]) -> None:
         for executor in dead:
@@ -91,14 +90,3 @@ class Recovery:
         await self._store.transaction(forget)
         if count:
             log.info("took over", executor=executor_id, pieces=count)
-
-
-def _lives(pid: int, started_at: datetime) -> bool:
-    """Whether the process that wrote *started_at* down still lives: pids are used again."""
-    try:
-        created = psutil.Process(pid).create_time()
-    except psutil.NoSuchProcess:
-        return False
-    except psutil.AccessDenied:
-        return True
-    return bool(created <= (started_at + _CLOCK_SLACK).timestamp())
