@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import timedelta
 import time
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import sqlalchemy as sa
 
@@ -14,6 +14,7 @@ from domain.errors import Bug, Unavailable
 from domain.ports import Clock, Ids
 from storage.database import READERS, WRITERS, parse_url, reading_engine, writing_engine
 from storage.migrate import upgrade
+from storage.shared_commit import SharedCommit
 from storage.unit import UnitOfWork
 
 T = TypeVar("T")
@@ -28,6 +29,10 @@ https://www.postgresql.org/docs/current/errcodes-appendix.html"""
 
 _TOOK_TOO_LONG = {"25P03", "25P04"}
 """PostgreSQL has ended the transaction of a process that stood still: nothing happened."""
+
+
+_Committed = tuple[T, list[Callable[[], None]]]
+"""What the work has given, and what is to follow."""
 
 
 class Store:
@@ -51,6 +56,7 @@ class Store:
         self._ids = ids
         writers = 1 if writing.dialect.name == "sqlite" else WRITERS
         self._writers = ThreadPoolExecutor(writers, thread_name_prefix="signalbox-write")
+        self._shared = SharedCommit(writing) if writing.dialect.name == "sqlite" else None
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="signalbox-read")
 
     @classmethod
@@ -84,14 +90,18 @@ class Store:
             Bug: a constraint of the database does not hold.
         """
         loop = asyncio.get_running_loop()
-
-        def commit() -> T:
-            result, callbacks = self._commit(work)
-            for callback in callbacks:
-                loop.call_soon_threadsafe(callback)
-            return result
-
-        return await loop.run_in_executor(self._writers, commit)
+        if self._shared is None:
+            committed: Future[_Committed[T]] = self._writers.submit(self._commit, work)
+        else:
+            committed = self._shared.put(lambda connection: self._carried_out(connection, work))
+        committed.add_done_callback(lambda done: _follow(loop, done))
+        if self._shared is not None:
+            self._writers.submit(self._shared.commit)
+        try:
+            result, _ = await asyncio.wrap_future(committed)
+        except sa.exc.StatementError as error:
+            raise _foreign(error) from error
+        return result
 
     async def read(self, work: Callable[[UnitOfWork], T]) -> T:
         """Run *work* on one consistent state of the database; it cannot write.
@@ -108,21 +118,26 @@ class Store:
         self._reading.dispose()
         self._writing.dispose()
 
-    def _commit(self, work: Callable[[UnitOfWork], T]) -> tuple[T, list[Callable[[], None]]]:
+    def _commit(self, work: Callable[[UnitOfWork], T]) -> _Committed[T]:
         attempt = 1
         while True:
             try:
                 with self._writing.begin() as connection:
-                    unit = self._unit(connection)
-                    result = work(unit)
-                    unit.write()
+                    return self._carried_out(connection, work)
             except sa.exc.StatementError as error:
                 if attempt < _ATTEMPTS and getattr(error.orig, "sqlstate", "") in _LOST_A_RACE:
                     time.sleep(attempt * _WINNERS_LEAD.total_seconds())
                     attempt += 1
                     continue
                 raise _foreign(error) from error
-            return result, unit.callbacks
+
+    def _carried_out(
+        self, connection: sa.Connection, work: Callable[[UnitOfWork], T]
+    ) -> _Committed[T]:
+        unit = self._unit(connection)
+        result = work(unit)
+        unit.write()
+        return result, unit.callbacks
 
     def _read(self, work: Callable[[UnitOfWork], T]) -> T:
         try:
@@ -138,6 +153,13 @@ class Store:
         return UnitOfWork(
             connection, now=self._clock.now(), ids=self._ids, audit_key=self._audit_key
         )
+
+
+def _follow(loop: asyncio.AbstractEventLoop, done: Future[_Committed[Any]]) -> None:
+    """Have run on *loop* what is to follow, though whoever asked for it may have gone away."""
+    if not done.cancelled() and done.exception() is None:
+        for callback in done.result()[1]:
+            loop.call_soon_threadsafe(callback)
 
 
 def upgrade_database(url: str) -> None:

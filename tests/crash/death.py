@@ -73,7 +73,17 @@ class MortalStore(Store):
 
         @sa.event.listens_for(self._writing, "commit")
         def about_to_commit(_connection: sa.Connection) -> None:
-            death.meet(INSIDE, getattr(self._here, "doing", ()))
+            death.meet(INSIDE, [each for doing in self._shared_by() for each in doing])
+            self._shared_by().clear()
+
+        @sa.event.listens_for(self._writing, "rollback")
+        def undone(_connection: sa.Connection) -> None:
+            self._shared_by().clear()
+
+    def _shared_by(self) -> list[list[str]]:
+        """What is done in the database's transaction under way: several may share one."""
+        together: list[list[str]] = self._here.__dict__.setdefault("together", [])
+        return together
 
     async def transaction(self, work: Callable[[UnitOfWork], T]) -> T:
         """As the store's."""
@@ -81,7 +91,8 @@ class MortalStore(Store):
             await self._rehearse(work)
 
         def overheard(unit: UnitOfWork) -> T:
-            self._here.doing = doing = _overhear(unit)
+            doing = _overhear(unit)
+            self._shared_by().append(doing)
             unit.after_commit(lambda: self._death.meet(AFTER, doing))
             return work(unit)
 
@@ -92,7 +103,6 @@ class MortalStore(Store):
 
         def rehearsed(unit: UnitOfWork) -> None:
             nonlocal doing
-            self._here.doing = ()
             doing = _overhear(unit)
             work(unit)
             raise _Rehearsed

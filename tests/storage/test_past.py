@@ -84,16 +84,12 @@ async def test_the_oldest_go_first_and_no_more_than_so_many_at_once(store, a_run
 
 
 @pytest.mark.parametrize(
-    ("changes", "is_kept"),
-    [
-        ({"state": RunState.PLANNING}, True),
-        ({"state": RunState.SUCCEEDED, "has_ended": True}, False),
-    ],
+    ("state", "is_kept"), [(RunState.PLANNING, True), (RunState.SUCCEEDED, False)]
 )
-async def test_a_run_is_kept_while_another_goes_on_from_it(store, a_run, clock, changes, is_kept):
-    ended = clock.now() if changes.pop("has_ended", False) else None
+async def test_a_run_is_kept_while_another_goes_on_from_it(store, a_run, clock, state, is_kept):
+    ended = clock.now() if state.is_final else None
     old = a_run("aaaaaaaa", state=RunState.FAILED, finished_at=clock.now() - 9 * DAY)
-    again = a_run("bbbbbbbb", repeats=RunId("aaaaaaaa"), finished_at=ended, **changes)
+    again = a_run("bbbbbbbb", repeats=RunId("aaaaaaaa"), finished_at=ended, state=state)
     for each in (old, again):
         await store.transaction(lambda unit, run=each: unit.runs.insert(run))
 
