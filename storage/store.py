@@ -96,7 +96,7 @@ class Store:
             committed = self._shared.put(lambda connection: self._carried_out(connection, work))
         committed.add_done_callback(lambda done: _follow(loop, done))
         if self._shared is not None:
-            self._writers.submit(self._shared.commit)
+            loop.run_in_executor(self._writers, self._shared.commit)
         try:
             result, _ = await asyncio.wrap_future(committed)
         except sa.exc.StatementError as error:
