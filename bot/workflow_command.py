@@ -32,6 +32,7 @@ def workflow_command(workflow: Workflow, actions: Actions) -> Command:
             conversation=invocation.conversation,
             reply_to=context.activity_id,
             gate_rule=context.decision.gate,
+            policy_digest=context.installation.authorizer.digest,
         )
 
         def request(unit: UnitOfWork) -> Reply:

@@ -59,6 +59,11 @@ class Authorizer(Protocol):
         """Whether the policy allows *request*, and under which gate. Deny by default."""
         ...
 
+    @property
+    def digest(self) -> str:
+        """Which policy it is: SHA-256 over all that decides; 64 hex digits."""
+        ...
+
     def group_id(self, name: str) -> str:
         """The object id of the group that the policy calls *name*; empty where it names none."""
         ...

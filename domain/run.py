@@ -168,6 +168,7 @@ class Run:
     paused_by: ObjectId | None = None  #: who asked it to stand still between two steps
     bell: int = 0  #: counts what happened to it from outside, for its carrier to look up
     repeats: RunId | None = None  #: the run whose results it goes on from
+    policy_digest: str = ""  #: of the policy that permitted it; 64 hex digits
     repeats_from: str = ""  #: the step that is done again, with what needs it; empty: what failed
     carrier: str | None = None  #: the execution of a piece of work that carries it out, if any
     queued_at: datetime | None = None

@@ -102,6 +102,7 @@ class StepRun:
     position: int  #: in the order of the definition
     state: StepState = StepState.PENDING
     attempt: int = 0  #: attempts begun, undo ones not counted
+    lost: int = 0  #: those of them that ended with their process, which says nothing of the step
     undo_attempt: int = 0  #: attempts begun at undoing it
     started_at: datetime | None = None
     finished_at: datetime | None = None

@@ -264,6 +264,7 @@ def _run(row: sa.Row[Any]) -> Run:
         bell=row.bell,
         repeats=RunId(row.repeats) if row.repeats is not None else None,
         repeats_from=row.repeats_from,
+        policy_digest=row.policy_digest,
         queued_at=row.queued_at,
         started_at=row.started_at,
         finished_at=row.finished_at,
@@ -289,4 +290,5 @@ def _step(row: sa.Row[Any]) -> StepRun:
         output=row.output,
         detail=row.detail,
         stuck=row.stuck,
+        lost=row.lost,
     )

@@ -111,6 +111,7 @@ runs = sa.Table(
     sa.Column("bell", sa.Integer, nullable=False, server_default="0"),
     sa.Column("repeats", sa.Text),
     sa.Column("repeats_from", sa.Text, nullable=False, server_default=""),
+    sa.Column("policy_digest", sa.Text, nullable=False, server_default=""),
     sa.Column("queued_at", Moment),
     sa.Column("started_at", Moment),
     sa.Column("finished_at", Moment),
@@ -136,6 +137,7 @@ step_runs = sa.Table(
     sa.Column("output", Json),
     sa.Column("detail", sa.Text, nullable=False),
     sa.Column("stuck", sa.Text, nullable=False, server_default=""),
+    sa.Column("lost", sa.Integer, nullable=False, server_default="0"),
 )
 
 gates = sa.Table(

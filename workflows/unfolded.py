@@ -1,5 +1,6 @@
 """A run's steps as its plan unfolded them, and what their expressions can speak of by then."""
 
+from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -26,9 +27,11 @@ class Unfolded:
     @classmethod
     def of(cls, run: Run) -> "Unfolded":
         """The workflow of *run*, as it was pinned and planned."""
-        workflow = from_pinned(run.definition)
-        nodes = run.plan.nodes if run.plan else ()
-        return cls(workflow, nodes or plain_nodes(workflow))
+        if run.plan is None:
+            workflow = from_pinned(run.definition)
+            return cls(workflow, plain_nodes(workflow))
+        workflow = _workflow(run, run.plan.definition_digest)
+        return cls(workflow, run.plan.nodes or plain_nodes(workflow))
 
     @cached_property
     def by_name(self) -> Mapping[str, Node]:
@@ -138,6 +141,20 @@ class Unfolded:
             parts = node.name.split("/")
             names |= {"/".join(parts[:depth]) for depth in range(1, len(parts))}
         return frozenset(names)
+
+
+_MOST_KNOWN = 256
+_known: OrderedDict[str, Workflow] = OrderedDict()
+
+
+def _workflow(run: Run, digest: str) -> Workflow:
+    """The workflow of *run*, which has that *digest*: of equal ones one is as good as another."""
+    workflow = _known.get(digest)
+    if workflow is None:
+        workflow = _known[digest] = from_pinned(run.definition)
+        if len(_known) > _MOST_KNOWN:
+            _known.popitem(last=False)
+    return workflow
 
 
 def _together(states: list[StepState]) -> StepState:

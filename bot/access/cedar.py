@@ -20,6 +20,7 @@ from bot.access.fault import ConfigFaults
 from bot.access.roles import Roles
 from bot.access.rule_book import place_of, read_rule_book
 from domain.actor import Actor, ObjectId, TenantId
+from domain.canonical import digest
 from domain.command import Effect
 from domain.policy import Decision, Request
 from domain.ports import Catalogue
@@ -64,8 +65,22 @@ class CedarAuthorizer:
         self._roles = roles
         self._catalogue = catalogue
         self._book = read_rule_book(policy=policy, schema=schema, roles=roles, commands=commands)
+        self._digest = digest(
+            {
+                "policy": policy.text,
+                "schema": schema.text,
+                "groups": dict(roles.groups),
+                "given_by": {role: sorted(ids) for role, ids in roles.given_by.items()},
+                "closures": {role: sorted(all_) for role, all_ in roles.closures.items()},
+            }
+        )
         self._try_out(schema)
         self._answer = lru_cache(maxsize=_REMEMBERED)(self._evaluate)
+
+    @property
+    def digest(self) -> str:
+        """Which policy it is: SHA-256 over rules, schema and roles; 64 hex digits."""
+        return self._digest
 
     def decide(self, request: Request) -> Decision:
         """Whether the policy allows *request*, and under which gate. Deny by default."""

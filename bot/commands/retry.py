@@ -47,6 +47,7 @@ async def retry(invocation: Invocation, context: Context) -> Work:
         conversation=invocation.conversation,
         reply_to=context.activity_id,
         gate_rule=decision.gate,
+        policy_digest=installation.authorizer.digest,
         repeats=run,
         repeats_from=step,
     )

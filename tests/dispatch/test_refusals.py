@@ -71,6 +71,10 @@ class Secretive:
 
     policy: Authorizer
 
+    @property
+    def digest(self) -> str:
+        return self.policy.digest
+
     def decide(self, request: Request) -> Decision:
         if request.environment == "prod" and request.actor.roles == {"viewer"}:
             return Decision(allowed=False)

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from domain.errors import Unavailable
 from domain.run import RunState
 from domain.step import idempotency_key
 from tests.engine.world import APPROVER_1, APPROVER_2, TWO, Killed, deploy
@@ -56,6 +57,30 @@ async def test_killed_after_the_effect_before_it_was_recorded_it_is_not_repeated
 
     assert (await world.run(run_id)).state is RunState.SUCCEEDED
     assert world.target.effects == [(idempotency_key(run_id, "switch", 1), "v1.1.0")]
+
+
+async def test_a_death_is_not_held_against_the_step(world):
+    run_id = await world.ask(workflow=deploy(attempts=2))
+    world.target.script.extend([Killed(), Unavailable("shop does not answer.")])
+
+    await again(world, await killed(world))
+
+    assert (await world.run(run_id)).state is RunState.SUCCEEDED
+    step = (await world.steps(run_id))["switch"]
+    assert (step.attempt, step.lost) == (3, 1)
+
+
+async def test_a_step_that_takes_its_process_with_it_each_time_is_given_up(world):
+    run_id = await world.ask(workflow=deploy(attempts=1))
+    world.target.script.extend([Killed()] * 6 + [Unavailable("shop does not answer.")])
+
+    left = await killed(world)
+    for _ in range(5):
+        with pytest.raises(Killed):
+            await again(world, left)
+    await again(world, left)
+
+    assert (await world.run(run_id)).state is RunState.FAILED
 
 
 async def test_killed_while_undoing_the_undo_happens_once(world):

@@ -58,6 +58,7 @@ class RunRequest:
     conversation: Conversation
     reply_to: str  #: the activity that the card answers
     gate_rule: GateRule
+    policy_digest: str = ""  #: of the policy that permitted it
     repeats: Run | None = None  #: a run that has ended, whose results it goes on from
     repeats_from: str = ""  #: the step that is done again; empty: those that were not done
 
@@ -87,6 +88,7 @@ class Lifecycle:
             rev=1,
             generation=1,
             created_at=unit.now,
+            policy_digest=asked.policy_digest,
             repeats=asked.repeats.id if asked.repeats else None,
             repeats_from=asked.repeats_from,
         )

@@ -56,6 +56,7 @@ class Plans:
                 "workflow": run.workflow,
                 "rev": rev,
                 "plan_digest": plan.digest,
+                "policy_digest": run.policy_digest,
                 "gate": rule.kind.value,
                 "changes": [
                     {"target": c.target, "what": c.what, "before": c.before, "after": c.after}

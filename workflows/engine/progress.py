@@ -45,6 +45,10 @@ LONGEST_NAP = timedelta(seconds=5)
 """A longer pause ends the stretch: the run is a row then, and an alarm wakes it."""
 
 
+_MOST_LOST = 5
+"""So many deaths of its process are not held against a step; after that it may be their cause."""
+
+
 @dataclass(slots=True)
 class _Scene:
     """A run in one transaction: its rows, as they become."""
@@ -213,11 +217,12 @@ class Progress:
         was, run = scene.steps[node.name], scene.run
         is_last = node.name in scene.graph.always
         is_settling = was.state is StepState.RUNNING and not is_last and _is_stopping(scene)
-        again = was.output is not None
+        is_lost = was.state is StepState.RUNNING and was.lost < _MOST_LOST
         begun = scene.save(
             node.name,
             StepEvent.BEGUN,
             attempt=was.attempt + 1,
+            lost=was.lost + is_lost,
             started_at=was.started_at or scene.unit.now,
             due_at=None,
         )
@@ -226,11 +231,12 @@ class Progress:
             node=node,
             step=step,
             attempt=begun.attempt,
+            tries=begun.attempt - begun.lost,
             key=idempotency_key(run.id, node.name, run.generation),
             scope=scene.scope(node),
             is_settling=is_settling,
             was_begun=was.attempt > 0,
-            in_doubt=was.state is StepState.RUNNING or again,
+            in_doubt=was.state is StepState.RUNNING or was.output is not None,
         )
         data = {"attempt": begun.attempt, "idempotency_key": task.key}
         self._audit(scene, "step.retried" if was.attempt else "step.started", node, data=data)
@@ -331,6 +337,7 @@ class Progress:
             node=node,
             step=scene.unfolded.step(node),
             attempt=begun.undo_attempt,
+            tries=begun.undo_attempt,
             key=idempotency_key(run.id, node.name, run.generation),
             scope=scope,
             is_undo=True,

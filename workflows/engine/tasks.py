@@ -18,6 +18,7 @@ class Task:
     node: Node
     step: Step
     attempt: int
+    tries: int  #: attempts at it so far, without those that ended with their process
     key: str  #: the idempotency key of the effect
     scope: Mapping[str, Any]  #: what its expressions can speak of
     is_undo: bool = False

@@ -116,7 +116,7 @@ class Worker:
             await self._transaction(lambda u: self._turns.give_up(u, run_id, words))
 
     async def _plan(self, run_id: str, rev: int) -> None:
-        found = await self._transaction(lambda u: self._plans.to_plan(u, run_id, rev))
+        found = await self._read(lambda u: self._plans.to_plan(u, run_id, rev))
         if found is None:
             return
         run, results = found
@@ -147,7 +147,7 @@ class Worker:
         await stretch.go_on(turn)
 
     async def _admit(self, admission: Admission, carrier: str) -> Turn | None:
-        results = await self._store.read(lambda u: self._plans.results(u, admission.run))
+        results = await self._read(lambda u: self._plans.results(u, admission.run))
         made = await self._looks.plan(admission.run, results)
         if isinstance(made, str):
             await self._transaction(lambda u: self._turns.not_admitted(u, admission, made))
@@ -209,14 +209,25 @@ class Worker:
         if isinstance(outcome, Done) and undo is None:
             outcome = _given(task, outcome)
         rule = _UNDO if task.is_undo else _LOOKING if until is not None else step.retry
-        return decide(outcome, number=task.attempt, rule=rule, jitter=self._jitter())
+        return decide(outcome, number=task.tries, rule=rule, jitter=self._jitter())
 
     async def _transaction(self, work: Callable[[UnitOfWork], T]) -> T:
         """As the store's, but a database that does not answer is waited for."""
+        return await self._patiently(self._store.transaction, work)
+
+    async def _read(self, work: Callable[[UnitOfWork], T]) -> T:
+        """As the store's, but a database that does not answer is waited for."""
+        return await self._patiently(self._store.read, work)
+
+    async def _patiently(
+        self,
+        ask: Callable[[Callable[[UnitOfWork], T]], Awaitable[T]],
+        work: Callable[[UnitOfWork], T],
+    ) -> T:
         failures = 0
         while True:
             try:
-                return await self._store.transaction(work)
+                return await ask(work)
             except Unavailable as unavailable:
                 pause = _DATABASE_PAUSES[min(failures, len(_DATABASE_PAUSES) - 1)]
                 log.warning("database did not answer", problem=str(unavailable), again_in=pause)
