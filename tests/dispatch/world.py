@@ -338,7 +338,7 @@ class Bot:
 
         def work(unit: UnitOfWork) -> Run:
             unit.runs.save(replace(run, state=RunState.PLANNING, rev=rev))
-            plans.planned(unit, run.id, rev, plan)
+            plans.planned(unit, run.id, rev, plan, run.gate_rule)
             for number, person in enumerate(self.people.directory.people.values()):
                 unit.members.remember(TENANT, person.id, f"29:{number}", person.name)
             return unit.runs.lock(run.id)
