@@ -19,7 +19,7 @@ export UV_COMPILE_BYTECODE := 1
 
 # What may run side by side does; what kills processes or draws pictures has the machine to itself.
 ALONE := (crash and not points) or browser
-WORKERS ?= 4
+WORKERS ?= 3
 PICTURES := waiting-for-approval guided-deploy-version
 NONE_CHOSEN = [ "$$?" = 5 -a -n "$(ARGS)" ]  # pytest's 5: of those that were asked for, none is here
 

@@ -75,6 +75,7 @@ class Command:
     repeats: bool = False  #: it stands for whatever the person said here before
     makes_sense_in: tuple[RunState, ...] = tuple(RunState)  #: states of the run that it is about
     looks_back: bool = False  #: it can tell of a run that is not kept any more
+    digest: str = ""  #: of the workflow that it makes runs of; empty where it makes none
 
     @property
     def name(self) -> str:

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from html import escape as html
 
-from bot.access.words import gate_in_words
 from bot.card_tokens import Press
 from bot.command import Context
 from bot.run_views import holders_of
@@ -13,11 +12,9 @@ from cards.view import Button
 from domain.actor import Actor
 from domain.command import Card, Invocation
 from domain.conversation import ConversationKind
-from domain.errors import NotPermitted
 from domain.field import Field, FieldType
 from domain.lock import Hold, Line
 from domain.notice import Mention, Message
-from domain.policy import GateKind
 from storage.unit import UnitOfWork
 from workflows.durations import parse, text_of
 from workflows.engine.holds import USUAL, Asked
@@ -54,23 +51,6 @@ def asked(invocation: Invocation) -> Asked:
         length=parse(given[LENGTH.name]),
         conversation=invocation.conversation,
     )
-
-
-def refuse_gate(invocation: Invocation, context: Context) -> None:
-    """Refuse what the policy lets be done only after a gate: without a run there is none.
-
-    Raises:
-        NotPermitted: it asks for one.
-    """
-    gate = context.decision.gate
-    if gate.kind is not GateKind.NONE:
-        raise NotPermitted(
-            f"The policy wants {gate_in_words(gate)} before `{invocation.name}`, "
-            "which makes no run that could wait for it.",
-            hint=f"Whoever owns the policy can give `{invocation.name}` a rule without a gate.",
-            rule=context.decision.rule,
-            reason="gate",
-        )
 
 
 def card_of(

@@ -6,7 +6,7 @@ Nothing is written on this stretch of the road; what it finds out stands in the 
 import asyncio
 from collections.abc import Mapping
 
-from bot.access.words import denial
+from bot.access.words import denial, gate_without_run
 from bot.card_tokens import BadToken, CardTokens, Press
 from bot.command import Command, Context, Installation, Work, choices, question
 from bot.inbound import Inbound, InboundKind
@@ -138,6 +138,8 @@ class Preparation:
             run=turn.run,
             gate_id=(turn.press.gate_id or None) if turn.press else None,
         )
+        if not command.digest and turn.decision.gate.kind is not GateKind.NONE:
+            raise gate_without_run(command.name, turn.decision)
         try:
             async with asyncio.timeout_at(turn.deadline):
                 return await command.prepare(invocation, context)

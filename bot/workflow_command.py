@@ -51,6 +51,7 @@ def workflow_command(workflow: Workflow, actions: Actions) -> Command:
         effect=effect,
         prepare=prepare,
         aliases=workflow.aliases,
+        digest=workflow.digest,
         steps=tuple(each.title for each in workflow.steps),
     )
 

@@ -89,6 +89,15 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A workflow that a step runs, once."""
+
+    prefix: str  #: of its nodes' names, `roll[0]/`
+    of: str  #: the step that runs it: its path in the definition
+    inputs: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """What a run would do. Immutable; a new look at the world makes a new plan."""
 
@@ -97,6 +106,7 @@ class Plan:
     steps: tuple[StepPlan, ...]
     lock: str | None
     nodes: tuple[Node, ...] = ()  #: everything to do, in order; empty in plans of older versions
+    parts: tuple[Part, ...] = ()  #: what it has other workflows do
     locks: tuple[str, ...] = ()  #: further ones: those of the workflows that its steps run
 
     @property
@@ -107,6 +117,7 @@ class Plan:
         no drift.
         """
         nodes = [_node(each) for each in self.nodes]
+        parts = [[each.prefix, each.of, dict(each.inputs)] for each in self.parts]
         return digest(
             {
                 "definition": self.definition_digest,
@@ -126,6 +137,7 @@ class Plan:
                 # there were nodes keeps its digest.
                 **({"nodes": nodes} if any(map(_says_more, self.nodes)) else {}),
                 **({"locks": list(self.locks)} if self.locks else {}),
+                **({"parts": parts} if parts else {}),
             }
         )
 

@@ -13,7 +13,7 @@ from domain.approval import Choice, HandOver, Vote
 from domain.command import Effect
 from domain.conversation import Conversation, ConversationKind
 from domain.notice import Mention, Message, Notice, NoticeKind
-from domain.plan import ActionPlan, Change, Lane, Node, Plan, Role, StepPlan
+from domain.plan import ActionPlan, Change, Lane, Node, Part, Plan, Role, StepPlan
 from domain.policy import GateKind, GateRule
 
 JsonObject = Mapping[str, Any]
@@ -214,6 +214,7 @@ def plan_to_json(plan: Plan) -> JsonObject:
             for each in plan.steps
         ],
         "nodes": [_node_to_json(each) for each in plan.nodes],
+        "parts": [{"prefix": p.prefix, "of": p.of, "inputs": p.inputs} for p in plan.parts],
         "locks": list(plan.locks),
     }
 
@@ -235,6 +236,7 @@ def plan_from_json(value: JsonObject) -> Plan:
             for each in value["steps"]
         ),
         nodes=tuple(_node_from_json(each) for each in value.get("nodes", ())),
+        parts=tuple(Part(**each) for each in value.get("parts", ())),
         locks=tuple(value.get("locks", ())),
     )
 

@@ -16,7 +16,7 @@ from connectors.connector import Action, Actions
 from domain.canonical import canonical
 from domain.command import Effect
 from domain.errors import Refused, Unavailable
-from domain.plan import ActionPlan, Change, Lane, Node, Plan, Role, StepPlan
+from domain.plan import ActionPlan, Change, Lane, Node, Part, Plan, Role, StepPlan
 from workflows.concurrency import group_of
 from workflows.definition import Step, Workflow
 from workflows.expressions import evaluate, holds, references
@@ -64,6 +64,7 @@ async def make_plan(
         steps=tuple(planner.steps),
         lock=lock,
         nodes=tuple(planner.nodes),
+        parts=tuple(planner.parts),
         locks=tuple(sorted({each for each in locks if each is not None} - {lock})),
     )
 
@@ -115,6 +116,7 @@ class _Planner:
     done_in: str
     nodes: list[Node] = field(default_factory=list)
     steps: list[StepPlan] = field(default_factory=list)
+    parts: list[Part] = field(default_factory=list)
     locks: list[str | None] = field(default_factory=list)  #: the run's own comes first
 
     async def unfold(self, level: _Level, needs: tuple[str, ...]) -> tuple[str, ...]:
@@ -125,7 +127,7 @@ class _Planner:
         for step in workflow.steps:
             own = tuple(dict.fromkeys(n for need in step.needs for n in ends[need])) or needs
             ends[step.name] = await self._step(level, step, own)
-        needed = {need for step in workflow.steps for need in step.needs}
+        needed = {need for step in workflow.steps if not step.always for need in step.needs}
         last = [ends[s.name] for s in workflow.steps if s.name not in needed and not s.always]
         return tuple(name for each in last for name in each)
 
@@ -184,7 +186,8 @@ class _Planner:
     ) -> tuple[tuple[str, ...], Mapping[str, Any] | None]:
         """Add what is to be done in *step*, once; its last nodes, and its output if known."""
         name = f"{level.prefix}{step.name}" + ("" if index is None else f"[{index}]")
-        lanes = level.lanes
+        # What is done at the end, always, takes nobody's place before.
+        lanes = () if step.always else level.lanes
         if index is not None and step.max_parallel is not None:
             of = f"{level.prefix}{step.name}"
             lanes = (*lanes, Lane(of=of, index=index, at_once=step.max_parallel))
@@ -203,6 +206,8 @@ class _Planner:
                 title=f"{_title(level, step, index, item)}: ",
                 lanes=lanes,
             )
+            part = Part(prefix=child.prefix, of=f"{level.path}{step.name}", inputs=child.inputs)
+            self.parts.append(part)
             return await self.unfold(child, needs), None
         node = self._node(level, step, name, needs, **known)
         if node.done_in:

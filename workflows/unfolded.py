@@ -2,15 +2,16 @@
 
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from domain.plan import Node, Role
+from domain.plan import Node, Part, Role
 from domain.run import Run
 from domain.step import StepRun, StepState
 from workflows.definition import STATE, Step, Workflow, from_pinned
-from workflows.expressions import evaluate
+from workflows.expressions import ExpressionFault, evaluate
 from workflows.planning import plain_nodes
 
 Steps = Mapping[str, StepRun]
@@ -23,6 +24,7 @@ class Unfolded:
 
     workflow: Workflow
     nodes: tuple[Node, ...]
+    parts: tuple[Part, ...] = ()
 
     @classmethod
     def of(cls, run: Run) -> "Unfolded":
@@ -31,7 +33,7 @@ class Unfolded:
             workflow = from_pinned(run.definition)
             return cls(workflow, plain_nodes(workflow))
         workflow = _workflow(run, run.plan.definition_digest)
-        return cls(workflow, run.plan.nodes or plain_nodes(workflow))
+        return cls(workflow, run.plan.nodes or plain_nodes(workflow), run.plan.parts)
 
     @cached_property
     def by_name(self) -> Mapping[str, Node]:
@@ -52,13 +54,23 @@ class Unfolded:
             if node.role is Role.STEP and self.step(node).undo is not None
         )
 
+    @cached_property
+    def gates(self) -> frozenset[str]:
+        """The nodes that wait for people."""
+        return frozenset(node.name for node in self.nodes if self._is_gate(node))
+
+    def _is_gate(self, node: Node) -> bool:
+        step = self.step(node)
+        if node.role is Role.CANARY:
+            return step.canary is not None and step.canary.approve is not None
+        return step.approve is not None
+
     def runs(self) -> Iterator[tuple[Workflow, Mapping[str, str]]]:
         """The workflows that steps run, each with its inputs."""
-        seen: set[str] = set()
-        for node in self.nodes:
-            if node.scope and node.scope not in seen and node.inputs is not None:
-                seen.add(node.scope)
-                yield self._levels[node.of.rpartition("/")[0]], node.inputs
+        for part in self.parts:
+            child = self.workflow.at(part.of).run
+            if child is not None and child.workflow is not None:
+                yield child.workflow, part.inputs
 
     def step(self, node: Node) -> Step:
         """What the definition says of *node*."""
@@ -122,13 +134,18 @@ class Unfolded:
             known = steps.get(name)
             state = known.state if known else StepState.SKIPPED
             return {**((known.output if known else None) or {}), STATE: state.value}
-        below = [node for node in self.nodes if node.name.startswith(f"{name}/")]
-        state = _together([steps[node.name].state for node in below])
+        state = _together(
+            [
+                steps[node.name].state
+                for node in self.nodes
+                if node.name.startswith(f"{name}/") and node.name not in self.always
+            ]
+        )
         if not child.outputs or state is not StepState.SUCCEEDED:
             return {STATE: state.value}
-        inputs = next((n.inputs for n in below if n.scope == f"{name}/"), None) or {}
-        known_there = self._scope(run, child, inputs, f"{name}/", steps)
-        return {**evaluate(child.outputs, known_there), STATE: state.value}
+        inputs = next((p.inputs for p in self.parts if p.prefix == f"{name}/"), {})
+        there = self._scope(run, child, inputs, f"{name}/", steps)
+        return {**_given(child, there), STATE: state.value}
 
     def _is_above(self, name: str) -> bool:
         """Whether the step called *name* runs a workflow, and so is no node itself."""
@@ -141,6 +158,15 @@ class Unfolded:
             parts = node.name.split("/")
             names |= {"/".join(parts[:depth]) for depth in range(1, len(parts))}
         return frozenset(names)
+
+
+def _given(child: Workflow, there: Mapping[str, Any]) -> dict[str, Any]:
+    """What *child* gives; what has no value is left out, so that only who wants it fails."""
+    given: dict[str, Any] = {}
+    for name, value in child.outputs.items():
+        with suppress(ExpressionFault):
+            given[name] = evaluate(value, there)
+    return given
 
 
 _MOST_KNOWN = 256

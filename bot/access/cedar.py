@@ -27,9 +27,18 @@ from domain.ports import Catalogue
 
 _POLICY = re.compile(r"`policy(\d+)`")
 
-_ASKED_AS = {"withdraw": "approve", "handover": "approve"}
-"""Who may approve may take it back, and hand it on: where a schema does not name these, that is
-asked."""
+_ASKED_AS = {
+    "withdraw": "approve",
+    "handover": "approve",
+    "pause": "cancel",
+    "resume": "cancel",
+    "retry": "cancel",
+}
+"""Who may approve may take it back, and hand it on; who may cancel may have a run stand still, and
+try it again: where a schema does not name these, that is asked."""
+
+_NAMED_OR_NOT = frozenset({"skip"})
+"""Nobody may do this where a schema does not name it: no other question stands for it."""
 
 _REMEMBERED = 4096
 """Answers that are kept. The person's roles and all else that counts is part of the question, so
@@ -87,6 +96,8 @@ class CedarAuthorizer:
         if request.action in _ASKED_AS.keys() - self._book.declared:
             request = replace(request, action=_ASKED_AS[request.action])
         unknown = self._unknown(request)
+        if request.action in _NAMED_OR_NOT - self._book.declared:
+            unknown = f"the policy's schema does not know {request.action}"
         if unknown:
             return Decision(allowed=False, reason=unknown)
         answer = self._ask(request)

@@ -65,6 +65,17 @@ def deed(request: Request) -> str:
     return f"use {request.action} in {target}" if target else f"use {request.action}"
 
 
+def gate_without_run(name: str, decision: Decision) -> NotPermitted:
+    """The refusal of the command *name*, permitted behind a gate: without a run there is none."""
+    return NotPermitted(
+        f"The policy wants {gate_in_words(decision.gate)} before `{name}`, "
+        "which makes no run that could wait for it.",
+        hint=f"Whoever owns the policy can give `{name}` a rule without a gate.",
+        rule=decision.rule,
+        reason="gate",
+    )
+
+
 def gate_in_words(rule: GateRule) -> str:
     """What must happen before a run goes on, to be read after "needs"."""
     match rule.kind:

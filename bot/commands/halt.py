@@ -2,7 +2,7 @@
 
 from bot.card_tokens import Press
 from bot.command import Context, Work, command
-from bot.locking import REASON, refuse_gate
+from bot.locking import REASON
 from cards.locks import StepRow, halt_card
 from cards.view import Button
 from domain.command import Card, Effect, Invocation, Reply
@@ -19,7 +19,6 @@ from storage.unit import UnitOfWork
 )
 async def halt(invocation: Invocation, context: Context) -> Work:
     """Stop everything: no step of any run begins until somebody says `unhalt`."""
-    refuse_gate(invocation, context)
     installation = context.installation
 
     def halted(unit: UnitOfWork) -> Reply:

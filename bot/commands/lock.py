@@ -1,7 +1,7 @@
 """`lock <service> in <environment>`: keep everybody else's runs out, for a while."""
 
 from bot.command import Context, Work, command
-from bot.locking import ENVIRONMENT, LENGTH, REASON, SERVICE, asked, one_card, refuse_gate
+from bot.locking import ENVIRONMENT, LENGTH, REASON, SERVICE, asked, one_card
 from cards.waits import run_words
 from domain.command import Effect, Invocation, Reply
 from storage.unit import UnitOfWork
@@ -15,7 +15,6 @@ from storage.unit import UnitOfWork
 )
 async def lock(invocation: Invocation, context: Context) -> Work:
     """Keep a service to yourself for a while: no run of anybody else starts there."""
-    refuse_gate(invocation, context)
     wanted, holds = asked(invocation), context.installation.holds
 
     def locked(unit: UnitOfWork) -> Reply:

@@ -30,12 +30,19 @@ _STEP = Field(
 async def retry(invocation: Invocation, context: Context) -> Work:
     """Go on where a run has ended: a new one, permitted, planned and approved anew.
 
-    What was done and stands is not done again; the workflow is as it was then.
+    What was done and stands is not done again. The workflow has to be as it was then: what the
+    policy is asked about is the one that there is now.
     """
     run, installation = run_in_question(context), context.installation
     step = invocation.arguments.get(_STEP.name, "")
     _check(run, step)
-    asked = question(installation.commands.find(run.workflow), run.inputs, invocation.actor)
+    command = installation.commands.find(run.workflow)
+    if command.digest != from_pinned(run.definition).digest:
+        raise NotNow(
+            f"The workflow {run.workflow} has changed since run {run.id}.",
+            hint="Ask for it anew.",
+        )
+    asked = question(command, run.inputs, invocation.actor)
     decision = installation.authorizer.decide(asked)
     if not decision.allowed:
         raise denial(asked, decision)

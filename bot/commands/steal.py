@@ -8,7 +8,6 @@ from bot.locking import (
     SERVICE,
     asked,
     one_card,
-    refuse_gate,
     robbed,
 )
 from cards.waits import run_words
@@ -25,7 +24,6 @@ from workflows.engine.holds import Stolen
 )
 async def steal(invocation: Invocation, context: Context) -> Work:
     """Take a lock over from somebody else; a run that has it is stopped."""
-    refuse_gate(invocation, context)
     wanted, holds = asked(invocation), context.installation.holds
 
     def taken(unit: UnitOfWork) -> Reply:

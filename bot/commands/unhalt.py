@@ -1,7 +1,6 @@
 """`unhalt`: go on where everything stood."""
 
 from bot.command import Context, Work, command
-from bot.locking import refuse_gate
 from cards.locks import unhalted_card
 from domain.command import Card, Effect, Invocation, Reply
 from domain.field import Field
@@ -16,7 +15,6 @@ from storage.unit import UnitOfWork
 )
 async def unhalt(invocation: Invocation, context: Context) -> Work:
     """Go on where everything stood when it was halted."""
-    refuse_gate(invocation, context)
     installation, actor = context.installation, invocation.actor
 
     def gone_on(unit: UnitOfWork) -> Reply:

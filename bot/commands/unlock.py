@@ -1,7 +1,7 @@
 """`unlock <service> in <environment>`: let others go on."""
 
 from bot.command import Context, Work, command
-from bot.locking import ENVIRONMENT, SERVICE, lock_name, one_card, refuse_gate
+from bot.locking import ENVIRONMENT, SERVICE, lock_name, one_card
 from cards.times import duration
 from domain.command import Effect, Invocation, Reply
 from storage.unit import UnitOfWork
@@ -15,7 +15,6 @@ from storage.unit import UnitOfWork
 )
 async def unlock(invocation: Invocation, context: Context) -> Work:
     """Let go of a lock that is yours."""
-    refuse_gate(invocation, context)
     name, holds = lock_name(invocation.arguments), context.installation.holds
 
     def unlocked(unit: UnitOfWork) -> Reply:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from connectors.connector import Action, Inputs
+from domain.actor import Actor
 from domain.command import Effect
 from domain.conversation import Conversation
 from domain.errors import Ambiguous, Refused, Unavailable
@@ -130,6 +131,7 @@ async def ask(
     inputs: dict[str, str] | None = None,
     rule: GateRule = FREE,
     place: Conversation = PLACE,
+    requester: Actor = DEV,
     **more: Any,
 ) -> str:
     """A run of *workflow*, asked for by dev-1."""
@@ -137,7 +139,7 @@ async def ask(
         workflow=workflow,
         inputs=inputs or {},
         reason="",
-        requester=DEV,
+        requester=requester,
         conversation=place,
         reply_to="1",
         gate_rule=rule,

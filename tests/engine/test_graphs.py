@@ -1,5 +1,7 @@
 """Branches side by side, items, conditions, sub-workflows, gates inside, what is done always."""
 
+import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from textwrap import dedent
@@ -7,10 +9,13 @@ from textwrap import dedent
 import pytest
 
 from domain.approval import Choice
+from domain.errors import NotPermitted, Refused
 from domain.run import RunState
 from tests.engine.boxes import ask, states, with_boxes
-from tests.engine.world import APPROVER_1, APPROVER_2, APPROVERS, DEV, TWO, person
+from tests.engine.world import APPROVER_1, APPROVER_2, APPROVERS, DEV, TWO, Ids, person
 from workflows.definition_file import load_all
+from workflows.engine.progress import Progress
+from workflows.engine.turns import Turns
 
 
 @pytest.fixture
@@ -617,3 +622,165 @@ async def test_whoever_is_of_another_group_cannot_let_a_step_go_on(world, boxes,
     with pytest.raises(Exception, match="may not decide"):
         await world.vote(run_id, person("stranger", f"not-{APPROVERS}"))
     assert (await ended(world, run_id))[1]["sure"] == "waiting"
+
+
+@pytest.mark.parametrize("waits", [True, False])
+async def test_what_is_for_people_to_decide_is_not_left_out(world, boxes, workflow, waits):
+    go = workflow(GATED)
+    if waits:
+        run_id = await carried_out(world, go)
+    else:
+
+        async def skip() -> None:
+            with pytest.raises(NotPermitted, match="for others to decide"):
+                await skipped()
+
+        boxes.on("put", "one", skip)
+        run_id = await ask(world, go)
+
+    async def skipped() -> None:
+        await world.store.transaction(
+            lambda unit: world.lifecycle.skip(unit, run_id, "sure", actor=DEV, reason="hurry")
+        )
+
+    if waits:
+        with pytest.raises(NotPermitted, match="for others to decide"):
+            await skipped()
+    await world.work()
+
+    assert (await ended(world, run_id))[1]["sure"] == "waiting"
+    assert boxes.done == [("put", "one")]
+
+
+async def test_people_are_asked_again_when_a_run_goes_on_from_another(world, boxes, workflow):
+    go = workflow(GATED)
+    first = await carried_out(world, go)
+    await world.vote(first, APPROVER_1)
+    await world.work()
+
+    second = await carried_out(
+        world, go, repeats=await world.run(first), repeats_from="two", requester=APPROVER_1
+    )
+
+    assert (await ended(world, second))[1] == {
+        "one": "succeeded",
+        "sure": "waiting",
+        "two": "pending",
+    }
+    with pytest.raises(NotPermitted, match="four-eyes"):
+        await world.vote(second, APPROVER_1)
+    await world.vote(second, APPROVER_2)
+    await world.work()
+    assert (await ended(world, second))[0] is RunState.SUCCEEDED
+    assert boxes.done == [("put", "one"), ("put", "two"), ("put", "two")]
+
+
+CLEANING = """
+    command: fill <name>
+    inputs: {name: {}}
+    outputs: {what: "${ inputs.name }", not: "${ steps.two.box }"}
+    steps:
+      one: {uses: box.put@1, with: {box: "${ inputs.name }"}}
+      two: {needs: [one], if: '${ steps.one.box == "none" }', uses: box.put@1}
+      clean: {needs: [one], always: true, uses: box.out@1, with: {box: "${ inputs.name }"}}
+"""
+
+
+async def test_what_a_part_does_always_holds_nobody_up(world, boxes, workflow):
+    run_id = await carried_out(
+        world,
+        workflow(
+            """
+            all: {for_each: [a, b], max_parallel: 1, run: fill, with: {name: "${ item }"}}
+            after: {needs: [all], uses: box.put@1, with: {box: after}}
+            told: {needs: [all], notify: "${ steps.all.results[1].what }"}
+            """,
+            fill=CLEANING,
+        ),
+    )
+
+    assert (await ended(world, run_id))[0] is RunState.SUCCEEDED
+    assert [box for _, box in boxes.done] == ["a", "b", "after", "a", "b"]
+    assert [each.reason for each in await world.notices() if each.kind == "told"] == ["b"]
+
+
+async def test_what_has_no_value_fails_only_who_wants_it(world, boxes, workflow):
+    go = """
+        fill: {run: fill, with: {name: x}}
+        fine: {needs: [fill], uses: box.put@1, with: {box: fine}}
+        wants: {needs: [fine, fill], notify: "${ steps.fill.not }"}
+    """
+    run_id = await carried_out(world, workflow(go, fill=CLEANING))
+
+    state, steps = await ended(world, run_id)
+    assert (state, steps["fine"], steps["wants"]) == (RunState.FAILED, "succeeded", "failed")
+
+
+async def test_a_workflow_that_only_runs_others_is_asked_about_too(world, boxes, workflow):
+    world.electors.forbidden = {"between"}
+    go = workflow(
+        "top: {run: between, with: {name: x}}",
+        between="""
+        command: between <name>
+        inputs: {name: {}}
+        steps:
+          only: {run: fill, with: {name: "${ inputs.name }"}}
+        """,
+        fill=FILL,
+    )
+    run_id = await carried_out(world, go)
+
+    assert ((await world.run(run_id)).outcome, boxes.done) == ("dev-1 may not between.", [])
+
+
+async def test_who_needs_what_is_left_out_still_waits_for_what_comes_before(
+    world, boxes, workflow
+):
+    async def skip() -> None:
+        await world.store.transaction(
+            lambda unit: world.lifecycle.skip(unit, run_id, "told", actor=DEV, reason="known")
+        )
+        await asyncio.sleep(1.3)  # the bell is heard meanwhile
+        raise Refused("one is stuck.")
+
+    boxes.on("put", "one", skip)
+    run_id = await ask(
+        world,
+        workflow(
+            """
+            one: {uses: box.put@1, with: {box: one}}
+            told: {needs: [one], notify: "one is there"}
+            two: {needs: [told], uses: box.put@1, with: {box: two}}
+            """
+        ),
+    )
+    await world.work()
+
+    assert boxes.done == []
+
+
+async def test_what_is_done_always_is_done_in_a_retry_too(world, boxes, workflow):
+    boxes.on("put", "bad", "fail")
+    go = workflow(
+        """
+        bad: {uses: box.put@1, with: {box: bad}}
+        clean: {always: true, uses: box.out@1, with: {box: clean}}
+        """
+    )
+    first = await world.run(await carried_out(world, go))
+    await carried_out(world, go, repeats=first)
+
+    assert boxes.done == [("out", "clean"), ("put", "bad"), ("out", "clean")]
+
+
+async def test_a_mistake_of_somebody_else_ends_no_run(world, boxes, workflow):
+    run_id = await carried_out(world, workflow(THREE))
+    run = replace(await world.run(run_id), carrier="its/own@1")
+    await world.store.transaction(lambda unit: unit.runs.save(run))
+    turns = Turns(world.queue, Progress(world.queue, Ids()))
+
+    await world.store.transaction(
+        lambda unit: turns.give_up(unit, run_id, "Oh.", carrier="another@2", rev=1)
+    )
+
+    assert (await world.run(run_id)).state is RunState.RUNNING

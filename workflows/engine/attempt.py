@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 
 from connectors.connector import Action
-from domain.errors import Ambiguous, Bug, Refused, SignalboxError, Unavailable
+from domain.errors import Ambiguous, Bug, Refused, Unavailable
 from domain.step import Done, Fail, Outcome, Retry
 from workflows.parts import Retry as RetryRule
 
@@ -84,8 +84,8 @@ async def _cut_off(
             if action.cancel is not None:
                 await action.cancel(inputs, key)
             found = await action.reconcile(inputs, key)
-    except (TimeoutError, SignalboxError) as error:
-        log.warning("asked in vain", action=action.reference, problem=str(error))
+    except Exception as error:  # noqa: BLE001 - a connector's mistake, too, is no answer
+        log.warning("asked in vain", action=action.reference, problem=repr(error))
         found = None
     if found is not None:
         return Done(found, f"{reason} It was done all the same.")

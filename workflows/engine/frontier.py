@@ -90,8 +90,11 @@ class _Look:
     going: frozenset[str]
     is_held: bool
     busy_lanes: dict[str, set[int]] = field(default_factory=dict)
+    met: dict[str, bool] = field(default_factory=dict)
+    needs: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def frontier(self) -> Frontier:
+        self.needs.update((node.name, node.needs) for node in self.graph.nodes)
         if self.run.state not in {RunState.RUNNING, RunState.ROLLING_BACK}:
             return Frontier()
         if self._is_stopping():
@@ -140,7 +143,17 @@ class _Look:
         if node.name in self.graph.always:  # of these, only the order counts
             others = (need for need in node.needs if need in self.graph.always)
             return all(self.steps[need].state.is_settled for need in others)
-        return all(self.steps[need].state.is_done for need in node.needs)
+        return all(map(self._is_met, node.needs))
+
+    def _is_met(self, name: str) -> bool:
+        """Whether what needs the node may begin: one that is left out passes on what it needs."""
+        if name not in self.met:
+            state = self.steps[name].state
+            is_left_out = state is StepState.SKIPPED and name in self.needs
+            self.met[name] = state is StepState.SUCCEEDED or (
+                is_left_out and all(map(self._is_met, self.needs[name]))
+            )
+        return self.met[name]
 
     # -- lanes ----------------------------------------------------------------------------
 
@@ -189,7 +202,7 @@ class _Look:
         if lapsed or again:
             return Frontier(ready=self._let(again), lapsed=lapsed)
         if self.run.state is RunState.RUNNING:
-            if self.going - self.graph.always:
+            if self.going:
                 return Frontier()
             wants = self.run.takes_back or self.run.cancelled_by is None
             if wants and to_undo(self.graph, self.steps):
@@ -212,7 +225,7 @@ class _Look:
         )
 
     def _take_back(self) -> Frontier:
-        if self.going - self.graph.always:
+        if self.going:
             return Frontier()
         stuck = any(step.stuck for step in self.steps.values())
         for node in () if stuck else to_undo(self.graph, self.steps):

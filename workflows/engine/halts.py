@@ -95,8 +95,7 @@ class Halting:
         _audit(unit, "halt.ended", by, reason=reason, data=data)
         again = f"unhalted-{halt.since.timestamp()}"
         for run in _runs(unit, *_CARRIED):
-            if run.carrier is None:
-                self._moves.carry_out_later(unit, run, again)
+            self._moves.wake(unit, unit.runs.lock(run.id), again)
         held_up = {
             each.run_id
             for line in unit.locks.lines()

@@ -36,6 +36,7 @@ from workflows.engine.durable import Queue
 from workflows.engine.moves import Moves
 from workflows.engine.step_gates import StepGates
 from workflows.planning import plain_nodes
+from workflows.unfolded import Unfolded
 
 _AT_ONCE = frozenset(
     {
@@ -325,6 +326,7 @@ class Lifecycle:
             UnknownRun: there is none.
             NotNow: the run does not run, or the step is under way or over.
             BadArguments: there is no such step.
+            NotPermitted: it waits for people, whose word nobody else can do without.
         """
         run = unit.runs.lock(run_id)
         if run.state not in {RunState.RUNNING, RunState.PAUSED} or run.cancelled_by is not None:
@@ -333,9 +335,20 @@ class Lifecycle:
         if step not in steps:
             listed = ", ".join(name for name, each in steps.items() if not each.state.is_settled)
             raise BadArguments(f"Run {run.id} has no step {step}.", hint=f"Open are {listed}.")
+        if step in Unfolded.of(run).gates:
+            raise NotPermitted(
+                f"{steps[step].title} is for others to decide: it cannot be skipped.",
+                hint=f"They can `approve` or `reject` it; `cancel {run.id}` stops the run.",
+                reason="gate",
+            )
         if steps[step].state not in {StepState.PENDING, StepState.WAITING}:
             state = steps[step].state.value
             raise NotNow(f"{steps[step].title} cannot be skipped: it is {state}.")
+        if steps[step].output is not None:
+            raise NotNow(
+                f"{steps[step].title} cannot be skipped: it may have been done already.",
+                hint=f"`cancel {run.id} --undo yes` takes back what was done.",
+            )
         return self._gates.skip(unit, run, steps[step], actor, reason)
 
     def _release(self, unit: UnitOfWork, run: Run, gate: Gate, event: RunEvent, by: Actor) -> Run:

@@ -83,7 +83,7 @@ class Looks:
         The heaviest gate is the run's.
         """
         rules, number = [run.gate_rule], 1
-        unfolded = Unfolded(from_pinned(run.definition), plan.nodes)
+        unfolded = Unfolded(from_pinned(run.definition), plan.nodes, plan.parts)
         for workflow, inputs in unfolded.runs():
             while True:
                 try:

@@ -1,6 +1,6 @@
 """A run's plan and its gate: what workers find out before anything may start."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -46,6 +46,9 @@ class Plans:
         """Take *plan* for the run, and open the gate that *rule* asks for."""
         run = unit.runs.lock(run_id)
         if run.state is not RunState.PLANNING or run.rev != rev:
+            return
+        if why := self._other_items(unit, run, plan):
+            self._moves.move(unit, run, RunEvent.PLAN_FAILED, outcome=why)
             return
         run = replace(run, gate_rule=rule)
         self._moves.audit(
@@ -115,12 +118,33 @@ class Plans:
         earlier = unit.runs.get(run.repeats)
         if earlier is None:
             return {}
-        again = to_repeat(Unfolded.of(earlier).nodes, run.repeats_from)
-        return {
-            step.name: step
-            for step in unit.steps.of(earlier.id)
-            if step.state is StepState.SUCCEEDED and step.name not in again
+        unfolded = Unfolded.of(earlier)
+        # What people have said was said of that run's plan: they are asked again.
+        steps = {step.name: step for step in unit.steps.of(earlier.id)}
+        stands = {
+            name
+            for name, step in steps.items()
+            if step.state in {StepState.SUCCEEDED, StepState.SKIPPED} and not step.stuck
         }
+        again = to_repeat(unfolded.nodes, run.repeats_from, stands)
+        again |= unfolded.gates | unfolded.always
+        return {
+            name: step
+            for name, step in steps.items()
+            if step.state is StepState.SUCCEEDED and name not in again
+        }
+
+    def _other_items(self, unit: UnitOfWork, run: Run, plan: Plan) -> str:
+        """Why what was done before cannot be kept for *plan*; empty where it can."""
+        earlier = unit.runs.get(run.repeats) if run.repeats is not None else None
+        known = Unfolded.of(earlier).by_name if earlier is not None else {}
+        for node in plan.nodes:
+            was = known.get(node.name)
+            if node.done_in and (
+                was is None or (was.of, was.item, was.inputs) != (node.of, node.item, node.inputs)
+            ):
+                return f"{node.title} was done for something else in run {node.done_in}: ask anew."
+        return ""
 
     def not_planned(self, unit: UnitOfWork, run_id: str, rev: int, why: str) -> None:
         """End the run: what it would do cannot be said."""
@@ -194,10 +218,15 @@ def step_runs(run: Run, plan: Plan, results: Mapping[str, StepRun]) -> list[Step
     return made
 
 
-def to_repeat(nodes: Sequence[Node], first: str) -> frozenset[str]:
-    """The nodes that are done again where a run goes on from *first*: it, and what needs it."""
+def to_repeat(nodes: Sequence[Node], first: str, stands: Collection[str]) -> frozenset[str]:
+    """The nodes that are done again where a run goes on from *first*, and what needs them.
+
+    They are those of *first*, and those of which nothing *stands*: what was found before is not
+    what would be found now.
+    """
     again: set[str] = set()
     for node in nodes:
-        if first and (node.belongs_to(first) or again & set(node.needs)):
+        is_first = bool(first) and node.belongs_to(first)
+        if is_first or node.name not in stands or again & set(node.needs):
             again.add(node.name)
     return frozenset(again)

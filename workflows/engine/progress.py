@@ -45,6 +45,9 @@ LONGEST_NAP = timedelta(seconds=5)
 """A longer pause ends the stretch: the run is a row then, and an alarm wakes it."""
 
 
+_FORWARD = 1
+"""The generation of all that is done; that of the run counts on when things are undone."""
+
 _MOST_LOST = 5
 """So many deaths of its process are not held against a step; after that it may be their cause."""
 
@@ -106,6 +109,7 @@ class Progress:
         step = scene.steps[task.node.name]
         number = step.undo_attempt if task.is_undo else step.attempt
         is_put_off = isinstance(outcome, Later) and number == task.attempt - 1
+        is_put_off |= isinstance(outcome, NotYet) and number == 0 and not task.is_undo
         if run.carrier != task.run.carrier or not (number == task.attempt or is_put_off):
             return None  # somebody else has taken over
         is_open = step.state is not StepState.COMPENSATED and not step.stuck
@@ -195,8 +199,8 @@ class Progress:
                 self._done(scene, node, {})
             else:
                 return self._attempt(scene, node, step)
-        except ExpressionFault as fault:
-            self._failed(scene, node, fault.words)
+        except ExpressionFault as fault:  # that it may have been done before is not forgotten
+            self._failed(scene, node, fault.words, output=scene.steps[node.name].output)
         self._moves.show(scene.unit, scene.run)
         return None
 
@@ -232,7 +236,7 @@ class Progress:
             step=step,
             attempt=begun.attempt,
             tries=begun.attempt - begun.lost,
-            key=idempotency_key(run.id, node.name, run.generation),
+            key=idempotency_key(run.id, node.name, _FORWARD),
             scope=scene.scope(node),
             is_settling=is_settling,
             was_begun=was.attempt > 0,
@@ -264,7 +268,9 @@ class Progress:
                     self._failed(scene, task.node, f"{detail} It was waited for long enough.")
                 else:
                     due = min(unit.now + task.step.until.every, over)
-                    scene.save(name, StepEvent.PAUSED, due_at=due, detail=detail, attempt=0)
+                    scene.save(
+                        name, StepEvent.PAUSED, due_at=due, detail=detail, attempt=0, lost=0
+                    )
             case Later(reason, after):  # as if it had not begun
                 scene.save(
                     name,

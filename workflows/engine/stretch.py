@@ -96,6 +96,8 @@ class Stretch:
             following = await self._record(self._going.pop(attempt), attempt.result())
             if following is None:
                 return None
+        if following is not None and following.is_stopping:
+            await self._stop()
         return following
 
     async def _record(self, task: Task, outcome: Outcome) -> Turn | None:
@@ -122,7 +124,7 @@ class Stretch:
     async def _stop(self) -> None:
         """Somebody has stopped the run: what is under way hears of it, once."""
         for task in self._going.values():
-            if not task.is_undo and task.key not in self._told:
+            if not (task.is_undo or task.step.always or task.key in self._told):
                 self._told.add(task.key)
                 await self.tell_to_stop(task)
 

@@ -243,9 +243,21 @@ class Turns:
         self._moves.carry_out_later(unit, run, f"orphan-{carrier.rpartition('@')[2]}")
         return True
 
-    def give_up(self, unit: UnitOfWork, run_id: str, why: str) -> None:
-        """End the run where it stands: a mistake of ours keeps it from going on."""
+    def give_up(
+        self, unit: UnitOfWork, run_id: str, why: str, *, carrier: str = "", rev: int = 0
+    ) -> None:
+        """End the run where it stands: a mistake of ours keeps it from going on.
+
+        It is for whoever has it to say so: its *carrier*, or who plans that *rev* of it.
+        """
         run = unit.runs.lock(run_id)
+        is_under_way = run.state in {RunState.RUNNING, RunState.ROLLING_BACK}
+        if is_under_way and run.carrier != carrier:
+            return
+        if run.state is RunState.PLANNING and run.rev != rev:
+            return
+        if run.state is RunState.QUEUED and not carrier:
+            return
         event = _GIVEN_UP.get(run.state)
         if event is not None:
             words = f"{run.outcome} {why}".strip()

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import structlog
 
 from connectors.connector import Actions
-from domain.errors import Bug, Refused, SignalboxError, Unavailable
+from domain.errors import Bug, Refused, Unavailable
 from domain.plan import Plan
 from domain.ports import Clock
 from domain.run import RunId
@@ -92,11 +92,13 @@ class Worker:
 
     async def plan(self, _work_id: str, run_id: str, rev_text: str) -> None:
         """Look at the live systems and say what the run would do."""
-        await self._or_give_up(run_id, self._plan(run_id, int(rev_text)))
+        rev = int(rev_text)
+        await self._or_give_up(run_id, self._plan(run_id, rev), rev=rev)
 
     async def stretch(self, work_id: str, run_id: str) -> None:
         """Do one thing after the other for the run, until it ends or has to wait."""
-        await self._or_give_up(run_id, self._stretch(work_id, run_id))
+        carrier = carrier_of(work_id, secrets.token_hex(4))
+        await self._or_give_up(run_id, self._stretch(carrier, run_id), carrier=carrier)
 
     async def timer(self, _work_id: str, subject: str) -> None:
         """Do what is due at the gate, if it is still open; or at a person's lock."""
@@ -105,7 +107,9 @@ class Worker:
         else:
             await self._transaction(lambda u: self._plans.ring(u, subject))
 
-    async def _or_give_up(self, run_id: str, work: Awaitable[None]) -> None:
+    async def _or_give_up(
+        self, run_id: str, work: Awaitable[None], *, carrier: str = "", rev: int = 0
+    ) -> None:
         """Do *work*; a mistake of ours ends the run, for nobody else would ever go on with it."""
         try:
             await work
@@ -113,7 +117,9 @@ class Worker:
             correlation = self._correlation_id()
             log.exception("work failed", run=run_id, correlation=correlation)
             words = f"That was our mistake; it is logged as {correlation}."
-            await self._transaction(lambda u: self._turns.give_up(u, run_id, words))
+            await self._transaction(
+                lambda u: self._turns.give_up(u, run_id, words, carrier=carrier, rev=rev)
+            )
 
     async def _plan(self, run_id: str, rev: int) -> None:
         found = await self._read(lambda u: self._plans.to_plan(u, run_id, rev))
@@ -128,10 +134,10 @@ class Worker:
             why = str(rule)
             await self._transaction(lambda u: self._plans.not_planned(u, run_id, rev, why))
 
-    async def _stretch(self, work_id: str, run_id: str) -> None:
+    async def _stretch(self, carrier: str, run_id: str) -> None:
         stretch = Stretch(
             run_id=RunId(run_id),
-            carrier=carrier_of(work_id, secrets.token_hex(4)),
+            carrier=carrier,
             turns=self._turns,
             progress=self._progress,
             clock=self._clock,
@@ -181,8 +187,8 @@ class Worker:
             if action.cancel is not None:
                 async with asyncio.timeout(action.timeout.total_seconds()):
                     await action.cancel(action.parse(_approved(task)), task.key)
-        except (TimeoutError, SignalboxError) as error:
-            log.warning("could not be stopped", step=task.node.name, problem=str(error))
+        except Exception as error:  # noqa: BLE001 - a connector's mistake stops nothing either
+            log.warning("could not be stopped", step=task.node.name, problem=repr(error))
 
     async def _carry_out(self, task: Task) -> Outcome:
         """One attempt at the task's step."""
