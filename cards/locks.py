@@ -19,7 +19,7 @@ from domain.lock import Halt, Line
 from domain.run import Run
 
 _MOST_LOCKS = 15
-_MOST_WAITING = 5
+_MOST_WAITING = 2
 _MOST_STEPS = 15
 
 
@@ -138,7 +138,7 @@ def _row(row: LockRow, *, now: datetime, zone: tzinfo) -> teams.ColumnSet:
         lines.append(e.body(escape(has)))
         right = right or moment(line.held[0].since, now=now, zone=zone)
     if row.waiting:
-        lines.append(e.meta(escape(_waiting(row))))
+        lines.append(e.meta(escape(_waiting(row)), max_lines=5))
     return e.row(e.LOCKED, lines, right=f"since {right}" if right else "")
 
 
