@@ -70,7 +70,7 @@ def _check(run: Run, step: str) -> None:
     """Let *run* be gone on from, at *step*.
 
     Raises:
-        NotNow: it has not ended, or never began.
+        NotNow: it has not ended, never began, or has done all that there was.
         BadArguments: it has no such step.
     """
     if not run.state.is_final:
@@ -82,6 +82,11 @@ def _check(run: Run, step: str) -> None:
         raise NotNow(
             f"Run {run.id} never began, so there is nothing to go on from.",
             hint="Ask for it anew.",
+        )
+    if run.state is RunState.SUCCEEDED and not step:
+        raise NotNow(
+            f"Run {run.id} has succeeded: nothing is left to be done.",
+            hint=f"Say `retry {run.id} from <step>` for what is to be done again, or ask anew.",
         )
     nodes = Unfolded.of(run).nodes
     if step and not any(node.belongs_to(step) for node in nodes):

@@ -50,6 +50,17 @@ async def test_a_retry_is_a_run_of_its_own(bot: Bot):
     )
 
 
+async def test_where_all_was_done_it_is_said_what_is_to_be_done_again(bot: Bot):
+    run = await ended(bot)
+    done = replace(run, state=RunState.SUCCEEDED)
+    await bot.store.transaction(lambda unit: unit.runs.save(done))
+
+    assert "nothing is left to be done" in await said(bot, "dev-1", f"retry {run.id}")
+    assert len(await bot.runs()) == 1
+    assert await bot.says("dev-1", f"retry {run.id} from restart") is None
+    assert len(await bot.runs()) == 2
+
+
 async def test_a_workflow_that_has_changed_since_is_not_tried_again(bot: Bot):
     run = await ended(bot)
     old = {**run.definition, "title": "Restart as it was"}

@@ -54,7 +54,7 @@ def refuse_while_halted(unit: UnitOfWork) -> None:
     if halt is not None:
         raise NotNow(
             f"Everything is halted by {halt.by_name}: {halt.reason.rstrip('.')}.",
-            hint="Nothing new is taken on until that is over; `locks` and `runs` show what is.",
+            hint="Nothing new is taken on until that is over; `runs` shows what is under way.",
         )
 
 
