@@ -4,6 +4,7 @@ from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from textwrap import dedent
 from typing import Any
 
 from connectors.connector import Action, Inputs
@@ -151,3 +152,27 @@ async def ask(
 
 def states(steps: Sequence[Any]) -> dict[str, str]:
     return {step.name: step.state.value for step in steps}
+
+
+def indented(text: str) -> str:
+    return "".join(f"  {line}\n" for line in dedent(text).strip("\n").split("\n"))
+
+
+async def carried_out(world, workflow, **more):
+    """The run, as far as it gets within ten seconds; its id."""
+    run_id = await ask(world, workflow, **more)
+    await world.work()
+    return run_id
+
+
+async def ended(world, run_id):
+    run = await world.run(run_id)
+    steps = await world.store.read(lambda unit: unit.steps.of(run_id))
+    return run.state, states(steps)
+
+
+GATED = """
+    one: {uses: box.put@1, with: {box: one}, undo: {uses: box.out@1, with: {box: one}}}
+    sure: {needs: [one], approve: {by: prod-approvers, count: 1, expires: 1h}}
+    two: {needs: [sure], uses: box.put@1, with: {box: two}}
+"""

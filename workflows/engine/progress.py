@@ -8,7 +8,7 @@ down is not put down again, and what is next is said once more. What is next: `f
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -24,22 +24,20 @@ from domain.step import (
     Outcome,
     Retry,
     StepEvent,
-    StepRun,
     StepState,
-    advance_step,
     idempotency_key,
 )
 from storage.unit import UnitOfWork
 from workflows.definition import Step
 from workflows.engine import halts
 from workflows.engine.durable import Queue
-from workflows.engine.frontier import Graph, frontier
+from workflows.engine.frontier import frontier
 from workflows.engine.moves import Moves
+from workflows.engine.scene import Scene
 from workflows.engine.step_gates import StepGates
 from workflows.engine.tasks import Task, Turn
 from workflows.expressions import ExpressionFault, evaluate, holds
 from workflows.parts import Approve
-from workflows.unfolded import Unfolded
 
 LONGEST_NAP = timedelta(seconds=5)
 """A longer pause ends the stretch: the run is a row then, and an alarm wakes it."""
@@ -50,44 +48,6 @@ _FORWARD = 1
 
 _MOST_LOST = 5
 """So many deaths of its process are not held against a step; after that it may be their cause."""
-
-
-@dataclass(slots=True)
-class _Scene:
-    """A run in one transaction: its rows, as they become."""
-
-    unit: UnitOfWork
-    run: Run
-    unfolded: Unfolded
-    graph: Graph
-    steps: dict[str, StepRun]
-
-    @classmethod
-    def of(cls, unit: UnitOfWork, run: Run) -> "_Scene":
-        unfolded = Unfolded.of(run)
-        return cls(
-            unit=unit,
-            run=run,
-            unfolded=unfolded,
-            graph=Graph(nodes=unfolded.nodes, always=unfolded.always, undoable=unfolded.undoable),
-            steps={step.name: step for step in unit.steps.of(run.id)},
-        )
-
-    def save(self, name: str, event: StepEvent | None = None, **changes: Any) -> StepRun:
-        """The step after *event*, saved, with *changes* to its other fields."""
-        was = self.steps[name]
-        if event is not None:
-            changes["state"] = advance_step(was.state, event)
-        saved = replace(was, **changes)
-        ends = {StepState.SUCCEEDED, StepState.FAILED, StepState.CANCELLED}
-        if saved.state in ends and saved.finished_at is None:
-            saved = replace(saved, finished_at=self.unit.now)
-        self.unit.steps.save(saved)
-        self.steps[name] = saved
-        return saved
-
-    def scope(self, node: Node) -> dict[str, Any]:
-        return self.unfolded.scope(self.run, node, self.steps)
 
 
 class Progress:
@@ -105,7 +65,7 @@ class Progress:
         *going* are the tasks that the carrier has under way besides.
         """
         run = unit.runs.lock(task.run.id)
-        scene = _Scene.of(unit, run)
+        scene = Scene.of(unit, run)
         step = scene.steps[task.node.name]
         number = step.undo_attempt if task.is_undo else step.attempt
         is_put_off = isinstance(outcome, Later) and number == task.attempt - 1
@@ -124,9 +84,9 @@ class Progress:
 
     def next(self, unit: UnitOfWork, run: Run, going: Collection[Task] = ()) -> Turn | None:
         """Begin what is to be done next; None where nothing is, and *going* is nothing."""
-        return self._next(_Scene.of(unit, run), going)
+        return self._next(Scene.of(unit, run), going)
 
-    def _next(self, scene: _Scene, going: Collection[Task]) -> Turn | None:
+    def _next(self, scene: Scene, going: Collection[Task]) -> Turn | None:
         is_held = halts.in_force(scene.unit) is not None
         tasks: list[Task] = []
         while True:
@@ -163,7 +123,7 @@ class Progress:
         self._park(scene, until)
         return None
 
-    def _park(self, scene: _Scene, until: datetime | None) -> None:
+    def _park(self, scene: Scene, until: datetime | None) -> None:
         """End the stretch: the run is a row until *until*, or until somebody does something."""
         run, unit = scene.run, scene.unit
         unit.runs.save(replace(run, carrier=None))
@@ -173,7 +133,7 @@ class Progress:
 
     # -- steps ----------------------------------------------------------------------------
 
-    def _begin(self, scene: _Scene, node: Node) -> Task | None:
+    def _begin(self, scene: Scene, node: Node) -> Task | None:
         """Begin, or go on with, the step of *node*; None where nothing is left for a carrier."""
         was, step = scene.steps[node.name], scene.unfolded.step(node)
         try:
@@ -204,7 +164,7 @@ class Progress:
         self._moves.show(scene.unit, scene.run)
         return None
 
-    def _is_out(self, scene: _Scene, node: Node, step: Step) -> bool:
+    def _is_out(self, scene: Scene, node: Node, step: Step) -> bool:
         """Whether the step is skipped: as it was planned, or as its condition says now."""
         why = node.skipped
         if not why and step.condition is not None and node.role is Role.STEP:
@@ -217,7 +177,7 @@ class Progress:
         self._audit(scene, "step.finished", node, outcome="skipped", reason=why)
         return True
 
-    def _attempt(self, scene: _Scene, node: Node, step: Step) -> Task:
+    def _attempt(self, scene: Scene, node: Node, step: Step) -> Task:
         was, run = scene.steps[node.name], scene.run
         is_last = node.name in scene.graph.always
         is_settling = was.state is StepState.RUNNING and not is_last and _is_stopping(scene)
@@ -247,7 +207,7 @@ class Progress:
         self._moves.show(scene.unit, run)
         return task
 
-    def _wait(self, scene: _Scene, node: Node, wait: timedelta) -> None:
+    def _wait(self, scene: Scene, node: Node, wait: timedelta) -> None:
         """Its due time is stored when a wait begins, so a restart adds nothing."""
         if scene.steps[node.name].state is StepState.WAITING:  # and its time has come
             self._done(scene, node, {})
@@ -256,7 +216,7 @@ class Progress:
         scene.save(node.name, StepEvent.PAUSED, attempt=1, started_at=scene.unit.now, due_at=due)
         self._audit(scene, "step.started", node)
 
-    def _record(self, scene: _Scene, task: Task, outcome: Outcome) -> None:
+    def _record(self, scene: Scene, task: Task, outcome: Outcome) -> None:
         name, unit = task.node.name, scene.unit
         match outcome:
             case Done(output, detail):
@@ -300,16 +260,14 @@ class Progress:
             case NotYet(detail):
                 self._failed(scene, task.node, detail)
 
-    def _done(
-        self, scene: _Scene, node: Node, output: Mapping[str, Any], detail: str = ""
-    ) -> None:
+    def _done(self, scene: Scene, node: Node, output: Mapping[str, Any], detail: str = "") -> None:
         changes: dict[str, Any] = {"output": dict(output), "detail": detail, "due_at": None}
         scene.save(node.name, StepEvent.DONE, **changes)
         self._audit(scene, "step.finished", node, reason=detail)
 
     def _failed(
         self,
-        scene: _Scene,
+        scene: Scene,
         node: Node,
         reason: str,
         *,
@@ -319,7 +277,7 @@ class Progress:
         self._audit(scene, "step.finished", node, outcome="failed", reason=reason)
         scene.run = self._moves.blame(scene.unit, scene.run, failed)
 
-    def _lapse(self, scene: _Scene, node: Node) -> None:
+    def _lapse(self, scene: Scene, node: Node) -> None:
         """A step that will not be done any more."""
         is_waiting = scene.steps[node.name].state is StepState.WAITING
         if is_waiting:
@@ -330,7 +288,7 @@ class Progress:
 
     # -- undo -----------------------------------------------------------------------------
 
-    def _begin_undo(self, scene: _Scene, node: Node) -> Task | None:
+    def _begin_undo(self, scene: Scene, node: Node) -> Task | None:
         was, run = scene.steps[node.name], scene.run
         try:
             scope = scene.scope(node)
@@ -350,7 +308,7 @@ class Progress:
             was_begun=was.undo_attempt > 0,
         )
 
-    def _record_undo(self, scene: _Scene, task: Task, outcome: Outcome) -> None:
+    def _record_undo(self, scene: Scene, task: Task, outcome: Outcome) -> None:
         match outcome:
             case Done():
                 scene.save(task.node.name, StepEvent.UNDONE)
@@ -366,7 +324,7 @@ class Progress:
             case NotYet(detail):
                 self._stuck(scene, task.node, detail)
 
-    def _stuck(self, scene: _Scene, node: Node, reason: str) -> None:
+    def _stuck(self, scene: Scene, node: Node, reason: str) -> None:
         words = f"could not be undone: {reason}"
         scene.save(node.name, detail=words, stuck=reason)
         self._audit(scene, "step.compensated", node, outcome="failed", reason=reason)
@@ -376,7 +334,7 @@ class Progress:
 
     # -- the run as a whole ---------------------------------------------------------------
 
-    def _happen(self, scene: _Scene, event: RunEvent) -> None:
+    def _happen(self, scene: Scene, event: RunEvent) -> None:
         changes: dict[str, Any] = {}
         match event:
             case RunEvent.STEP_FAILED | RunEvent.TAKEN_BACK:
@@ -395,7 +353,7 @@ class Progress:
 
     def _audit(
         self,
-        scene: _Scene,
+        scene: Scene,
         kind: str,
         node: Node,
         *,
@@ -428,7 +386,7 @@ def _approve(node: Node, step: Step) -> Approve | None:
     return step.approve
 
 
-def _is_stopping(scene: _Scene) -> bool:
+def _is_stopping(scene: Scene) -> bool:
     failed = (s.name for s in scene.steps.values() if s.state is StepState.FAILED)
     return scene.run.cancelled_by is not None or any(
         name not in scene.graph.always for name in failed
@@ -440,13 +398,13 @@ def _trace(*, may_have_happened: bool) -> Mapping[str, Any] | None:
     return {} if may_have_happened else None
 
 
-def _stopped_words(scene: _Scene) -> str:
+def _stopped_words(scene: Scene) -> str:
     done = sum(step.state is StepState.SUCCEEDED for step in scene.steps.values())
     stays = " What was done stays as it is." if done else ""
     return f"{scene.run.outcome} after {done} of {len(scene.steps)} steps.{stays}"
 
 
-def _undone_words(scene: _Scene) -> str:
+def _undone_words(scene: Scene) -> str:
     again = [
         f"{change.target} has {change.what} {change.before} again"
         for planned in (scene.run.plan.steps if scene.run.plan else ())
